@@ -1,0 +1,115 @@
+/** What an app holds: the client, its documents, and what they say about themselves. Types only. */
+
+import type { Change } from '../ops/change.ts'
+import type { ErrorCode } from '../ops/errors.ts'
+import type { Name } from '../ops/identity.ts'
+import type { TypeName } from '../types/type.ts'
+
+/**
+ *   offline     no connection; edits are kept on this device
+ *   connecting  dialing, greeting or catching up
+ *   syncing     connected, and some edit is not acknowledged yet
+ *   synced      connected, and the server has everything
+ *   held        connected or not, some edit needs a person: see `doc.held`
+ */
+export type Status = 'offline' | 'connecting' | 'syncing' | 'synced' | 'held'
+
+/** What is true of a document right now; `saved` and `settled` are separate facts. */
+export interface Truth {
+  readonly status: Status
+  /** Local edits that the server has not acknowledged (an offline hour of typing counts each edit). */
+  readonly unsent: number
+  /** Every edit so far is durable on this device. */
+  readonly saved: boolean
+  /** Every edit so far is committed by the server, none is held. */
+  readonly settled: boolean
+  /** Number of held edits. */
+  readonly held: number
+  /** Whether the document exists (as far as this device knows); it is created by the first edit. */
+  readonly exists: boolean
+  /** The last fault that matters to a person, until it heals. */
+  readonly error: { readonly code: ErrorCode; readonly message: string } | null
+}
+
+/** An edit that the server refused or that cannot be rebased; it stays here until a person decides. */
+export interface HeldEdit {
+  readonly name: Name
+  readonly reason: { readonly code: string; readonly message: string }
+  /** The edit as it was when it was held. */
+  readonly original: Change
+  /** The same edit carried along to the present document; null when it cannot be applied any more. */
+  readonly change: Change | null
+  /** What a person would copy out of it. */
+  readonly text: string
+}
+
+/** A change of the view. `local`: made by this `Doc` handle itself, so an editor that made it already shows it. */
+export interface ChangeEvent {
+  readonly change: Change
+  readonly local: boolean
+}
+
+export interface DocEvents {
+  change: (event: ChangeEvent) => void
+  /** `truth` or `held` changed. */
+  truth: (truth: Truth) => void
+  presence: (peers: readonly Peer[]) => void
+}
+
+/** Somebody else who has the document open; `state` is whatever that client announced. */
+export interface Peer {
+  readonly id: string
+  readonly state: unknown
+}
+
+export interface Doc<Data = unknown, Op = unknown> {
+  readonly collection: string
+  readonly id: string
+  readonly type: TypeName
+  /** The document as this device sees it, unsent edits included; the type's empty document while it does not exist. */
+  readonly data: Data
+  readonly truth: Truth
+  readonly status: Status
+  readonly unsent: number
+  readonly held: readonly HeldEdit[]
+  /** Resolves when every edit made so far is durable on this device; rejects with `LOG_FAILED` if it cannot be. */
+  readonly saved: Promise<void>
+  /** Resolves when every edit made so far is committed by the server or held. */
+  readonly settled: Promise<void>
+  /** Applies `op` now; throws `OP_…` if it does not fit. The first edit creates the document. */
+  edit(op: Op): void
+  /** Deletes the document for everybody. */
+  delete(): void
+  /** Puts a held edit back into the queue under a new name. */
+  retry(name: Name): void
+  discard(name: Name): void
+  /** Tells the others with the document open who and where we are (JSON, small); null says goodbye. */
+  announce(state: unknown): void
+  on<E extends keyof DocEvents>(event: E, listener: DocEvents[E]): () => void
+  /** Lets go of this handle; unsent edits stay in the log and are sent all the same while the client lives. */
+  close(): Promise<void>
+}
+
+export interface KnownDoc {
+  readonly collection: string
+  readonly id: string
+  readonly type: string | null
+  readonly unsent: number
+  readonly held: number
+  readonly at: number
+}
+
+export interface Client {
+  readonly phase: 'offline' | 'connecting' | 'online' | 'closed'
+  /**
+   * Opens a document, from the log if this device has it, else from the server, else (offline) as a new one.
+   * Rejects with `TYPE_MISMATCH` or `NAME_INVALID`.
+   */
+  open<Data = unknown, Op = unknown>(collection: string, id: string, type: TypeName): Promise<Doc<Data, Op>>
+  /** The documents on this device. */
+  known(): Promise<readonly KnownDoc[]>
+  on(event: 'phase', listener: (phase: Client['phase']) => void): () => void
+  /** Dials now instead of waiting for the back-off. */
+  reconnect(): void
+  close(): Promise<void>
+}

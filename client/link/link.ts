@@ -1,0 +1,45 @@
+/**
+ * The connection to the server, as the hub sees it: frames in order while it is up, and the truth about its phase.
+ * A link never keeps a frame for later: what was sent before it went down may or may not have arrived.
+ */
+
+import type { ErrorCode } from '../../ops/errors.ts'
+import type { ClientFrame, ServerFrame } from '../../ops/protocol.ts'
+
+export type Phase =
+  | { readonly name: 'waiting'; /** When the next try starts (clock ms). */ readonly until: number; readonly tries: number }
+  | { readonly name: 'dialing'; readonly tries: number }
+  | { readonly name: 'greeting'; readonly tries: number }
+  | { readonly name: 'up' }
+  /** Closed by us, or for a reason that another try would not mend. */
+  | { readonly name: 'closed'; readonly code: ErrorCode | null }
+
+export interface LinkEvents {
+  phase(phase: Phase): void
+  frame(frame: ServerFrame): void
+}
+
+export interface Link {
+  readonly phase: Phase
+  /** Sends now if the link is up; says whether it did. */
+  send(frame: ClientFrame): boolean
+  /** Drops the connection, if any, and dials again now (the network is back, the page woke up). */
+  retry(): void
+  close(): void
+}
+
+/** A socket as the link needs it: a WebSocket in life, a seeded network in the simulation. */
+export interface Socket {
+  send(text: string): void
+  /** After `close` nothing is reported any more. */
+  close(code?: number, reason?: string): void
+}
+
+export interface SocketEvents {
+  open(): void
+  text(text: string): void
+  /** Once, however the socket ended. */
+  close(code: number, reason: string): void
+}
+
+export type Dial = (url: string, events: SocketEvents) => Socket

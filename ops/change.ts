@@ -1,0 +1,52 @@
+/** What one edit does to a document: creates it, edits it or deletes it; and what it leaves. Pure. */
+
+import { typeOf } from '../types/index.ts'
+import type { Fault, TypeName } from '../types/type.ts'
+
+export type Change =
+  | { readonly create: { readonly type: TypeName; readonly data: unknown } }
+  | { readonly op: unknown }
+  | { readonly del: true }
+
+/** A document's content; `type` is null while the document does not exist. */
+export type Content =
+  | { readonly type: TypeName; readonly data: unknown }
+  | { readonly type: null; readonly data: undefined }
+
+export const absent: Content = { type: null, data: undefined }
+
+/** `check` first: a change that does not fit throws. */
+export function applyChange(content: Content, change: Change): Content {
+  if ('create' in change) {
+    if (content.type !== null) throw new Error('create on a document that exists')
+    return { type: change.create.type, data: typeOf(change.create.type).create(change.create.data) }
+  }
+  if (content.type === null) throw new Error('edit of a document that does not exist')
+  if ('del' in change) return absent
+  return { type: content.type, data: typeOf(content.type).apply(content.data, change.op) }
+}
+
+/** Whether `change` can be applied to `content`. */
+export function checkChange(change: Change, content: Content): Fault | null {
+  if ('create' in change) {
+    if (content.type !== null) return misfit('The document exists already: edit it instead of creating it.')
+    return typeOf(change.create.type).checkData(change.create.data)
+  }
+  if (content.type === null) return misfit('The document does not exist: create it first.')
+  return 'del' in change ? null : typeOf(content.type).check(change.op, content.data)
+}
+
+/** The change that takes `applyChange(content, change)` back to `content`. */
+export function invertChange(change: Change, content: Content): Change {
+  if ('create' in change) return { del: true }
+  if (content.type === null) throw new Error('invert of a change to a document that does not exist')
+  if ('del' in change) return { create: { type: content.type, data: content.data } }
+  return { op: typeOf(content.type).invert(change.op, content.data) }
+}
+
+export function equalContents(a: Content, b: Content): boolean {
+  if (a.type === null || b.type === null) return a.type === b.type
+  return a.type === b.type && typeOf(a.type).equalDocs(a.data, b.data)
+}
+
+const misfit = (message: string): Fault => ({ code: 'OP_MISFIT', message })

@@ -1,0 +1,44 @@
+/**
+ * Composing many ops into one. One after another is quadratic (each step copies all that came before); as a tree of
+ * pairs every component is copied log2(n) times. Pure.
+ */
+
+import type { Type } from '../types/type.ts'
+
+/** The composition of `ops[from..to)` in order; null when there is none. O(total size · log n). */
+export function composeAll(type: Type, ops: readonly unknown[], from = 0, to = ops.length): unknown {
+  if (to - from <= 0) return null
+  if (to - from === 1) return ops[from]
+  const middle = (from + to) >>> 1
+  return type.compose(composeAll(type, ops, from, middle), composeAll(type, ops, middle, to))
+}
+
+/**
+ * A growing sequence of ops, kept as a binary counter of composed runs (sizes falling from left to right), so that
+ * appending costs amortised O(log n) composes of small runs, and joining at the end one compose a tier.
+ */
+export interface Tiers {
+  readonly runs: readonly { readonly count: number; readonly op: unknown }[]
+  /** Number of ops that were appended. */
+  readonly count: number
+}
+
+export const noTiers: Tiers = { runs: [], count: 0 }
+
+export const tiersOf = (op: unknown, count = 1): Tiers => ({ runs: [{ count, op }], count })
+
+export function append(type: Type, tiers: Tiers, op: unknown): Tiers {
+  const runs = tiers.runs.slice()
+  let last = { count: 1, op }
+  for (let top = runs.at(-1); top !== undefined && top.count <= last.count; top = runs.at(-1)) {
+    last = { count: top.count + last.count, op: type.compose(top.op, last.op) }
+    runs.pop()
+  }
+  runs.push(last)
+  return { runs, count: tiers.count + 1 }
+}
+
+/** The whole sequence as one op; null when it is empty. Joined from the right, where the runs are small. */
+export function join(type: Type, tiers: Tiers): unknown {
+  return tiers.runs.reduceRight<unknown>((rest, run) => (rest === null ? run.op : type.compose(run.op, rest)), null)
+}

@@ -1,0 +1,169 @@
+/**
+ * The frames between a link and a gateway: one JSON object per WebSocket text frame. Pure.
+ *
+ * The frames with short actions are ShareDB's wire protocol 1.2 (sharedb/lib/agent.js), so that a stock ShareDB
+ * client works against the gateway. Those whose action starts with `h.` are Holdfast's; a side sends them only after
+ * the handshake said `holdfast: 1`.
+ *
+ *   client                              server
+ *     hs      {id: src, holdfast: 1}  ->
+ *                                     <-  hs      {id, holdfast: 1}
+ *     h.catchup {c, d, v, own}        ->          a stateless read
+ *                                     <-  h.catchup {c, d, v: head, segments | snapshot}
+ *     s       {c, d, v: head}         ->          live from here on
+ *     op      {c, d, v, src, seq, op} ->
+ *                                     <-  op      {c, d, v, src, seq}            the ack, without `op`
+ *                                     <-  op      {c, d, v, src, seq, op}        somebody else's op
+ *     pp                              ->  pp
+ *
+ * Types stand on the wire as URIs (`typeOf(uri)` knows them), names `(src, seq)` as `[src, seq]` in lists.
+ */
+
+import type { Name } from './identity.ts'
+
+/** Version of Holdfast's own frames; both sides say theirs in the handshake, and a difference is `PROTOCOL_VERSION`. */
+export const HOLDFAST_PROTOCOL = 1
+export const SHAREDB_PROTOCOL = { protocol: 1, protocolMinor: 2 } as const
+
+/** A change as ShareDB writes it: exactly one of the three. */
+export type WireChange =
+  | { op: unknown; create?: undefined; del?: undefined }
+  | { create: { type: string; data?: unknown }; op?: undefined; del?: undefined }
+  | { del: true; op?: undefined; create?: undefined }
+
+export type WireName = readonly [src: string, seq: number]
+
+/** A document's address on the wire. */
+export interface Address {
+  c: string
+  d: string
+}
+
+export interface WireError {
+  code: string
+  message: string
+}
+
+// ---- client to server ----
+
+export interface Hello {
+  a: 'hs'
+  protocol: number
+  protocolMinor: number
+  /** The `src` of this hub; ShareDB does not echo ops of this `src` back. */
+  id: string
+  holdfast: number
+}
+
+/** "I have document (c, d) at version v (null: not at all); these ops of mine may be in it." */
+export interface CatchUpRequest extends Address {
+  a: 'h.catchup'
+  v: number | null
+  own: WireName[]
+}
+
+export interface Subscribe extends Address {
+  a: 's'
+  v: number
+}
+
+export interface Unsubscribe extends Address {
+  a: 'u'
+}
+
+export type Submit = Address & { a: 'op'; v: number; src: string; seq: number } & WireChange
+
+export interface Ping {
+  a: 'pp'
+}
+
+/** Presence on a channel (ShareDB's): `p` null says goodbye, `pv` counts up. */
+export interface PresenceUpdate {
+  a: 'p'
+  ch: string
+  id: string
+  p: unknown
+  pv: number
+}
+
+export interface PresenceSubscribe {
+  a: 'ps' | 'pu'
+  ch: string
+  seq: number
+}
+
+export type ClientFrame =
+  | Hello
+  | CatchUpRequest
+  | Subscribe
+  | Unsubscribe
+  | Submit
+  | Ping
+  | PresenceUpdate
+  | PresenceSubscribe
+
+// ---- server to client ----
+
+export interface Welcome {
+  a: 'hs'
+  protocol: number
+  protocolMinor: number
+  id: string
+  /** Missing on a server that is plain ShareDB. */
+  holdfast?: number
+  error?: WireError
+}
+
+/**
+ * A stretch of a document's history: `n` consecutive versions composed into one change, or one op of the asking
+ * client exactly as the server committed it.
+ */
+export type Segment = WireChange & { n: number; own?: WireName }
+
+export type CatchUpAnswer = Address & {
+  a: 'h.catchup'
+  /** The `v` of the request. */
+  from: number | null
+  /** The head: the version that `segments` or `snapshot` lead to. */
+  v: number
+  error?: undefined
+} & (
+    | { segments: Segment[]; snapshot?: undefined }
+    /** `own`: which of the asked names are in the log already; `type` null: the document does not exist. */
+    | { snapshot: { type: string | null; data?: unknown }; own: WireName[]; segments?: undefined }
+  )
+
+export type CatchUpRefusal = Address & { a: 'h.catchup'; from: number | null; error: WireError }
+
+/**
+ * The ack of an op: committed at version `v`. `again` says that the log had this name before this frame came, so what
+ * it holds under the name may differ from what was just sent: catch up to take the server's copy.
+ */
+export type Ack = Address & { a: 'op'; v: number; src: string; seq: number; again?: true; error?: undefined }
+export type Refusal = Address & { a: 'op'; src: string; seq: number; error: WireError }
+export type RemoteOp = Address & { a: 'op'; v: number; src: string; seq: number; error?: undefined } & WireChange
+
+export type SubscribeReply = Address & { a: 's'; error?: WireError }
+export type PingReply = { a: 'pp' }
+export type PresenceNotice = { a: 'p'; ch: string; src: string; id: string; p: unknown; pv: number }
+/** "Somebody new listens on `ch`: say again who you are." */
+export type PresenceAsk = { a: 'pr'; ch: string }
+
+export type ServerFrame =
+  | Welcome
+  | CatchUpAnswer
+  | CatchUpRefusal
+  | Ack
+  | Refusal
+  | RemoteOp
+  | SubscribeReply
+  | PingReply
+  | PresenceNotice
+  | PresenceAsk
+  | { a: 'ps' | 'pu'; ch: string; error?: WireError }
+  | { a: 'init' }
+  /** A frame that the gateway refused before anything else looked at it. */
+  | { a: 'h.error'; error: WireError }
+
+export const toWireName = (name: Name): WireName => [name.src, name.seq]
+export const fromWireName = ([src, seq]: WireName): Name => ({ src, seq })
