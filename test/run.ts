@@ -1,0 +1,29 @@
+/**
+ * `npm test`: provides what the tests need, then runs mocha with the settings of .mocharc.json. Arguments go to mocha
+ * as they are (`npm test -- test/engine --grep S3`). The last line is the reporter's summary.
+ *
+ * Without a Chromium the browser tests skip themselves; with CI=true that is a failure, as is a stray `.only`.
+ */
+
+import { spawn } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { provideChromium } from './browser/harness/provide.ts'
+
+const onCi = process.env.CI === 'true'
+const say = (line: string) => console.error(line)
+
+const chromium = provideChromium(say)
+if (chromium === null) {
+  say('No Chromium could be had: the browser tests are skipped, and their rules are not shown by this run.')
+  if (onCi) say('CI=true: a missing part is a failure.')
+}
+
+const mocha = createRequire(import.meta.url).resolve('mocha/bin/mocha.js')
+const args = [...(onCi ? ['--forbid-only'] : []), ...process.argv.slice(2)]
+const env = { ...process.env, ...(chromium !== null && { HOLDFAST_TEST_CHROMIUM: chromium }) }
+const run = spawn(process.execPath, [mocha, ...args], { stdio: 'inherit', env })
+run.once('exit', (code, signal) => {
+  process.exitCode = code ?? 1
+  if (signal !== null) say(`The tests were ended by ${signal}.`)
+  if (chromium === null && onCi) process.exitCode ||= 1
+})
