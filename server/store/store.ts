@@ -1,10 +1,23 @@
-/** What the rest of the server asks of a store: the op log and the snapshots, the only authority on order. */
+/**
+ * What the rest of the server asks of a store: the op log and the snapshots, the only authority on order.
+ *
+ * Laws, kept by every implementation and checked by one contract suite (test/store/contract.ts):
+ *   - The op log only grows. A document's versions have no gap, and a name `(src, seq)` stands in it at most once.
+ *   - A commit is answered only when it is durable; one that was answered is there after any crash.
+ *   - A snapshot is what its ops make: it can be thrown away and derived again.
+ */
 
 import type { DocKey, Name } from '../../ops/identity.ts'
 import type { WireChange } from '../../ops/protocol.ts'
+import type { DB } from '../sharedb.ts'
 
 /** One committed op; it took the document from version `v` to `v + 1`. `create.type` is a type's URI. */
-export type StoredOp = WireChange & { v: number; src?: string; seq?: number; /** Commit time, ms since 1970. */ at: number }
+export type StoredOp = WireChange & {
+  v: number
+  src?: string
+  seq?: number /** Commit time, ms since 1970. */
+  at: number
+}
 
 /** A document at a version; `type` null while it does not exist (then `v` may still be above 0: it was deleted). */
 export interface StoredSnapshot {
@@ -22,9 +35,21 @@ export interface ListedDoc {
   readonly at: number
 }
 
+/** Where a document stands, without its content. */
+export interface Head {
+  readonly v: number
+  /** A type's URI, null while the document does not exist. */
+  readonly type: string | null
+}
+
 export interface Store {
-  /** The adapter that ShareDB commits through (`sharedb.DB`); typed where it is used. */
-  readonly db: unknown
+  /** The adapter that ShareDB commits through; closing it closes the store. */
+  readonly db: DB
+  /** Version and type now; version 0 and type null for a document that nobody ever wrote. O(log n). */
+  head(key: DocKey): Promise<Head>
+  /** The type that the document had at version `v` (at or before the head). O(log n). */
+  typeAt(key: DocKey, v: number): Promise<string | null>
+  /** The document at its head; `data` is shared with the store's cache: read it, never change it. */
   snapshot(key: DocKey): Promise<StoredSnapshot>
   /** Ops `from <= v < to` in order; `to` null reads to the head. A gap is `STORE_FAILED`, never a shorter answer. */
   ops(key: DocKey, from: number, to: number | null): Promise<StoredOp[]>
@@ -32,7 +57,8 @@ export interface Store {
   versionOf(key: DocKey, name: Name): Promise<number | null>
   /** Existing documents of a collection, last changed first; `after` continues behind the last one of a page. */
   list(collection: string, page: { limit: number; after?: { at: number; id: string } }): Promise<ListedDoc[]>
-  /** Throws when the store cannot serve. */
+  /** Rejects with `STORE_FAILED` when the store cannot serve. */
   ping(): Promise<void>
+  /** Finishes what was handed in, writes the snapshots that are due, and lets go of the database. */
   close(): Promise<void>
 }
