@@ -11,7 +11,11 @@ export type LoggedOp = WireChange & { src?: string; seq?: number }
  * segment of its own, as the server has it; a create or a delete is never composed with anything.
  * `uri` is the type of the document before the first op, null if it did not exist.
  */
-export function segmentsOf(ops: readonly LoggedOp[], uri: string | null, own: readonly WireName[]): Segment[] {
+export function segmentsOf(
+  ops: readonly LoggedOp[],
+  uri: string | null,
+  own: readonly WireName[],
+): Segment[] {
   const mine = new Set(own.map(([src, seq]) => `${seq}:${src}`))
   const segments: Segment[] = []
   let run: unknown[] = []
@@ -21,7 +25,10 @@ export function segmentsOf(ops: readonly LoggedOp[], uri: string | null, own: re
     run = []
   }
   for (const op of ops) {
-    const name: WireName | null = op.src !== undefined && op.seq !== undefined && mine.has(`${op.seq}:${op.src}`) ? [op.src, op.seq] : null
+    const name: WireName | null =
+      op.src !== undefined && op.seq !== undefined && mine.has(`${op.seq}:${op.src}`)
+        ? [op.src, op.seq]
+        : null
     if (op.create === undefined && !op.del && name === null) {
       run.push(op.op)
       continue

@@ -2,6 +2,7 @@
 
 import { typeOf } from '../types/index.ts'
 import type { Fault, TypeName } from '../types/type.ts'
+import { composeAll } from './compose.ts'
 
 export type Change =
   | { readonly create: { readonly type: TypeName; readonly data: unknown } }
@@ -47,6 +48,20 @@ export function invertChange(change: Change, content: Content): Change {
 export function equalContents(a: Content, b: Content): boolean {
   if (a.type === null || b.type === null) return a.type === b.type
   return a.type === b.type && typeOf(a.type).equalDocs(a.data, b.data)
+}
+
+/** The same changes in fewer pieces: ops next to each other become one. `after`: the content that they led to. */
+export function composeChanges(changes: readonly Change[], after: Content): readonly Change[] {
+  if (changes.length < 2) return changes
+  if (after.type === null || !changes.every(change => 'op' in change)) return changes
+  return [
+    {
+      op: composeAll(
+        typeOf(after.type),
+        changes.map(change => (change as { op: unknown }).op),
+      ),
+    },
+  ]
 }
 
 const misfit = (message: string): Fault => ({ code: 'OP_MISFIT', message })

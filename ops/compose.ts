@@ -23,8 +23,6 @@ export interface Tiers {
   readonly count: number
 }
 
-export const noTiers: Tiers = { runs: [], count: 0 }
-
 export const tiersOf = (op: unknown, count = 1): Tiers => ({ runs: [{ count, op }], count })
 
 export function append(type: Type, tiers: Tiers, op: unknown): Tiers {
@@ -40,5 +38,8 @@ export function append(type: Type, tiers: Tiers, op: unknown): Tiers {
 
 /** The whole sequence as one op; null when it is empty. Joined from the right, where the runs are small. */
 export function join(type: Type, tiers: Tiers): unknown {
-  return tiers.runs.reduceRight<unknown>((rest, run) => (rest === null ? run.op : type.compose(run.op, rest)), null)
+  return tiers.runs.reduceRight<unknown>(
+    (rest, run) => (rest === null ? run.op : type.compose(run.op, rest)),
+    null,
+  )
 }

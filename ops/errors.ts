@@ -22,39 +22,121 @@ export interface ErrorEntry {
   readonly close?: number
 }
 
-const entry = (meaning: string, fate: Fate, http: number, close?: number): ErrorEntry => ({ meaning, fate, http, ...(close && { close }) })
+const entry = (meaning: string, fate: Fate, http: number, close?: number): ErrorEntry => ({
+  meaning,
+  fate,
+  http,
+  ...(close && { close }),
+})
 
 export const errors = {
-  FRAME_MALFORMED: entry('The frame is not a JSON object that the protocol knows; see ops/protocol.ts.', 'fatal', 400, 4400),
-  FRAME_TOO_LARGE: entry('The frame is larger than HOLDFAST_FRAME_BYTES; send smaller edits or raise the limit.', 'hold', 413, 1009),
-  FRAME_TOO_DEEP: entry('The frame nests deeper than HOLDFAST_JSON_DEPTH; flatten it or raise the limit.', 'hold', 400, 4400),
-  PROTOCOL_VERSION: entry('The two sides speak different versions of the protocol; update the older one.', 'fatal', 400, 4400),
-  NAME_INVALID: entry('A collection or document name is empty, too long or reserved; choose another.', 'hold', 400),
+  FRAME_MALFORMED: entry(
+    'The frame is not a JSON object that the protocol knows; see ops/protocol.ts.',
+    'fatal',
+    400,
+    4400,
+  ),
+  FRAME_TOO_LARGE: entry(
+    'The frame is larger than HOLDFAST_FRAME_BYTES; send smaller edits or raise the limit.',
+    'hold',
+    413,
+    1009,
+  ),
+  FRAME_TOO_DEEP: entry(
+    'The frame nests deeper than HOLDFAST_JSON_DEPTH; flatten it or raise the limit.',
+    'hold',
+    400,
+    4400,
+  ),
+  PROTOCOL_VERSION: entry(
+    'The two sides speak different versions of the protocol; update the older one.',
+    'fatal',
+    400,
+    4400,
+  ),
+  NAME_INVALID: entry(
+    'A collection or document name is empty, too long or reserved; choose another.',
+    'hold',
+    400,
+  ),
   TYPE_UNKNOWN: entry('The document type is not one of text, json and rich.', 'hold', 400),
   TYPE_MISMATCH: entry('The document exists with another type; open it as that type.', 'hold', 409),
   OP_MALFORMED: entry('The op is not one of this type; see the type in types/.', 'hold', 400),
-  OP_MISFIT: entry('The op does not fit the document: it reaches beyond its end or names what is not there.', 'hold', 422),
+  OP_MISFIT: entry(
+    'The op does not fit the document: it reaches beyond its end or names what is not there.',
+    'hold',
+    422,
+  ),
   OP_TOO_DEEP: entry('The op or the document nests deeper than its type allows.', 'hold', 400),
   OP_ATTRIBUTE: entry('The op carries a format or an embed that is not on the allowed list.', 'hold', 400),
   DATA_MALFORMED: entry('The initial content is not a document of this type.', 'hold', 400),
-  DOCUMENT_TOO_LARGE: entry('The document would grow past HOLDFAST_DOCUMENT_BYTES; split it or raise the limit.', 'hold', 413),
-  DOCUMENT_DELETED: entry('The document was deleted meanwhile; copy the edit out, or save it as a new document.', 'hold', 410),
+  DOCUMENT_TOO_LARGE: entry(
+    'The document would grow past HOLDFAST_DOCUMENT_BYTES; split it or raise the limit.',
+    'hold',
+    413,
+  ),
+  DOCUMENT_DELETED: entry(
+    'The document was deleted meanwhile; copy the edit out, or save it as a new document.',
+    'hold',
+    410,
+  ),
   NOT_FOUND: entry('There is nothing at this address.', 'fatal', 404),
-  SERVER_BEHIND: entry('The server knows less of the document than this device: it was probably restored from a backup.', 'fatal', 409),
+  SERVER_BEHIND: entry(
+    'The server knows less of the document than this device: it was probably restored from a backup.',
+    'fatal',
+    409,
+  ),
+  READER_TOO_SLOW: entry(
+    'The client reads more slowly than others write and was cut off; connect again and catch up.',
+    'retry',
+    503,
+    4408,
+  ),
+  ORIGIN_REFUSED: entry(
+    'A page of this origin may not connect; its origin must be listed in HOLDFAST_ORIGINS.',
+    'fatal',
+    403,
+  ),
+  METHOD_NOT_ALLOWED: entry('This address does not answer to this method.', 'fatal', 405),
+  PARAMETER_INVALID: entry(
+    'A parameter of the request has a value that it cannot have; the message names it.',
+    'fatal',
+    400,
+  ),
   SERVER_DRAINING: entry('The server is shutting down; connect again in a moment.', 'retry', 503, 1012),
   SETTING_INVALID: entry('A setting has a value that it cannot have; the message names it.', 'fatal', 500),
   STORE_NEWER: entry('The database was written by a newer Holdfast; update the program.', 'fatal', 500),
-  STORE_FAILED: entry('The database refused to read or write; nothing was acknowledged. Look at the disk.', 'retry', 503),
-  LOG_FAILED: entry('This device could not save: the edit is in memory only. Free some space, or keep the page open.', 'fatal', 507),
+  STORE_FAILED: entry(
+    'The database refused to read or write; nothing was acknowledged. Look at the disk.',
+    'retry',
+    503,
+  ),
+  LOG_FAILED: entry(
+    'This device could not save: the edit is in memory only. Free some space, or keep the page open.',
+    'fatal',
+    507,
+  ),
   CLIENT_CLOSED: entry('The client or the document was closed; open it again.', 'fatal', 409),
-  INTERNAL: entry('The server failed in a way that it did not expect; the edit stays queued and is tried again.', 'retry', 500),
+  INTERNAL: entry(
+    'The server failed in a way that it did not expect; the edit stays queued and is tried again.',
+    'retry',
+    500,
+  ),
 
   ERR_OP_ALREADY_SUBMITTED: entry('The op is in the log already.', 'stale', 200),
   ERR_DOC_ALREADY_CREATED: entry('Somebody else created the document first.', 'stale', 409),
   ERR_DOC_WAS_DELETED: entry('The document was deleted while the op was on its way.', 'stale', 410),
   ERR_DOC_DOES_NOT_EXIST: entry('The document does not exist.', 'stale', 404),
-  ERR_OP_VERSION_NEWER_THAN_CURRENT_SNAPSHOT: entry('The op is based on a version that the server does not have.', 'stale', 409),
-  ERR_OP_VERSION_MISMATCH_DURING_TRANSFORM: entry('The document moved while the op was transformed.', 'stale', 409),
+  ERR_OP_VERSION_NEWER_THAN_CURRENT_SNAPSHOT: entry(
+    'The op is based on a version that the server does not have.',
+    'stale',
+    409,
+  ),
+  ERR_OP_VERSION_MISMATCH_DURING_TRANSFORM: entry(
+    'The document moved while the op was transformed.',
+    'stale',
+    409,
+  ),
   ERR_MAX_SUBMIT_RETRIES_EXCEEDED: entry('Too many writers at once; try again.', 'retry', 503),
   ERR_OT_OP_NOT_APPLIED: entry('The type refused the op.', 'hold', 422),
   ERR_OT_OP_BADLY_FORMED: entry('The op message lacks a part.', 'hold', 400),
@@ -65,7 +147,8 @@ export const errors = {
 
 export type ErrorCode = keyof typeof errors
 
-export const isErrorCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(errors, code)
+export const isErrorCode = (code: unknown): code is ErrorCode =>
+  typeof code === 'string' && Object.hasOwn(errors, code)
 
 /** The entry of a code from the other side; one that this version does not know is the other side's `INTERNAL`. */
 export const entryOf = (code: unknown): ErrorEntry => errors[isErrorCode(code) ? code : 'INTERNAL']

@@ -141,7 +141,13 @@ export type CatchUpRefusal = Address & { a: 'h.catchup'; from: number | null; er
  */
 export type Ack = Address & { a: 'op'; v: number; src: string; seq: number; again?: true; error?: undefined }
 export type Refusal = Address & { a: 'op'; src: string; seq: number; error: WireError }
-export type RemoteOp = Address & { a: 'op'; v: number; src: string; seq: number; error?: undefined } & WireChange
+export type RemoteOp = Address & {
+  a: 'op'
+  v: number
+  src: string
+  seq: number
+  error?: undefined
+} & WireChange
 
 export type SubscribeReply = Address & { a: 's'; error?: WireError }
 export type PingReply = { a: 'pp' }

@@ -7,7 +7,11 @@ import type { ErrorCode } from '../../ops/errors.ts'
 import type { ClientFrame, ServerFrame } from '../../ops/protocol.ts'
 
 export type Phase =
-  | { readonly name: 'waiting'; /** When the next try starts (clock ms). */ readonly until: number; readonly tries: number }
+  | {
+      readonly name: 'waiting' /** When the next try starts (clock ms). */
+      readonly until: number
+      readonly tries: number
+    }
   | { readonly name: 'dialing'; readonly tries: number }
   | { readonly name: 'greeting'; readonly tries: number }
   | { readonly name: 'up' }
@@ -23,8 +27,10 @@ export interface Link {
   readonly phase: Phase
   /** Sends now if the link is up; says whether it did. */
   send(frame: ClientFrame): boolean
-  /** Drops the connection, if any, and dials again now (the network is back, the page woke up). */
+  /** Drops the connection, if any, and dials again now. */
   retry(): void
+  /** The network is back or the page woke up: dials if it was waiting, else asks whether the line is alive. */
+  wake(): void
   close(): void
 }
 

@@ -1,0 +1,286 @@
+/**
+ * The state machine of one document on one device: `next(state, event) -> [state, effects]`. Pure: it neither waits nor
+ * sends; it says what should be done, and is told what happened.
+ *
+ *             up                answer               refusal: retry
+ *   offline ------> catching ---------------> live ------------------> pausing
+ *      ^               |  ^                    |  ^                        |
+ *      |               |  +--- gap, stale -----+  +------ answer ----------+ wake (through catching)
+ *      +---- down -----+--- refused ---> barred
+ *
+ * Order of things for an edit: applied to the view, appended to the log, sealed (itself an event in the log), *saved*,
+ * sent, committed. One op is in flight at a time; while it is, further edits compose into the next.
+ *
+ * Rules: nothing is sent before the log has its seal [E5]; nothing is sent before the catch-up [E6]; an op keeps its
+ * name however often it is sent [E7]; what the server refuses is held and the rest goes on [E8].
+ */
+
+import { type Change, checkChange } from '../../ops/change.ts'
+import { entryOf, errors, HoldfastError } from '../../ops/errors.ts'
+import { type DocKey, type Name, sameName } from '../../ops/identity.ts'
+import {
+  type Ack,
+  type CatchUpAnswer,
+  type CatchUpRefusal,
+  type ClientFrame,
+  fromWireName,
+  type Refusal,
+  type RemoteOp,
+  type Segment,
+  type Submit,
+  toWireName,
+  type WireChange,
+} from '../../ops/protocol.ts'
+import { findType, typeOf } from '../../types/index.ts'
+import { type Reason, type Replica, type ReplicaEvent, reduce, type Step } from './replica.ts'
+
+export type Phase =
+  | { readonly name: 'offline' }
+  | { readonly name: 'catching'; readonly tries: number }
+  | { readonly name: 'live'; readonly flight: Name | null; readonly tries: number }
+  /** The server could not serve; the hub wakes us. */
+  | { readonly name: 'pausing'; readonly tries: number; readonly error: Reason }
+  /** The server will not talk about this document on this connection. */
+  | { readonly name: 'barred'; readonly error: Reason }
+
+export interface State {
+  readonly key: DocKey
+  readonly replica: Replica
+  /** Number of the last event handed to the log, and of the last one known to be there. */
+  readonly logged: number
+  readonly saved: number
+  readonly phase: Phase
+  /** `pending[0]`, sealed, and the event that must be saved before it may be sent. */
+  readonly ready: { readonly name: Name; readonly n: number } | null
+  /** What was last refused as stale, and on which version: twice on the same one is a refusal. */
+  readonly stale: { readonly name: Name; readonly v: number } | null
+  /** Bytes of the largest frame that the server takes. */
+  readonly frameBytes: number
+}
+
+export type Event =
+  | { readonly t: 'edit'; readonly change: Change }
+  | { readonly t: 'retry' | 'discard'; readonly name: Name }
+  | { readonly t: 'saved'; readonly n: number }
+  | { readonly t: 'up' }
+  | { readonly t: 'down' }
+  | { readonly t: 'wake' }
+  | { readonly t: 'answer'; readonly frame: CatchUpAnswer | CatchUpRefusal }
+  | { readonly t: 'op'; readonly frame: Ack | Refusal | RemoteOp }
+
+export type Effect =
+  | { readonly t: 'append'; readonly n: number; readonly event: ReplicaEvent }
+  | { readonly t: 'send'; readonly frame: ClientFrame }
+  | { readonly t: 'show'; readonly changes: readonly Change[] }
+  /** Send `wake` after a back-off of that many tries. */
+  | { readonly t: 'pause'; readonly tries: number }
+
+export type Next = readonly [state: State, effects: readonly Effect[]]
+
+/** The engine of a document as the log had it, in its new incarnation `src`. */
+export function start(key: DocKey, replica: Replica, logged: number, src: string, frameBytes: number): Next {
+  const state: State = {
+    key,
+    replica,
+    logged,
+    saved: logged,
+    phase: { name: 'offline' },
+    ready: null,
+    stale: null,
+    frameBytes,
+  }
+  return log(state, { t: 'begin', src })
+}
+
+/** Throws `OP_…` or `DATA_MALFORMED` for a local edit that does not fit; whatever else comes in is a value. */
+export function next(state: State, event: Event): Next {
+  switch (event.t) {
+    case 'edit':
+      return edit(state, event.change)
+    case 'retry':
+    case 'discard':
+      return then(log(state, event), pump)
+    case 'saved':
+      return pump({ ...state, saved: Math.max(state.saved, event.n) })
+    case 'up':
+      return catchUp(state, 0)
+    case 'down':
+      return [{ ...state, phase: { name: 'offline' } }, []]
+    case 'wake':
+      return state.phase.name === 'pausing' ? catchUp(state, state.phase.tries) : [state, []]
+    case 'answer':
+      return state.phase.name === 'catching' ? answered(state, state.phase.tries, event.frame) : [state, []]
+    case 'op':
+      return state.phase.name === 'live'
+        ? live(state, state.phase.tries, state.phase.flight, event.frame)
+        : [state, []]
+  }
+}
+
+// ---- local edits ----
+
+function edit(state: State, change: Change): Next {
+  const fault = checkChange(change, state.replica.view)
+  if (fault) throw new HoldfastError(fault.code, fault.message)
+  return then(log(state, { t: 'edit', change }), pump)
+}
+
+/** Takes a decision: folds it in and has it logged. */
+function log(state: State, event: ReplicaEvent): Next {
+  const [replica, shown] = reduce(state.replica, event)
+  const n = state.logged + 1
+  const effects: Effect[] = [{ t: 'append', n, event }]
+  if (shown.length > 0) effects.push({ t: 'show', changes: shown })
+  return [{ ...state, replica, logged: n }, effects]
+}
+
+const then = ([state, effects]: Next, step: (state: State) => Next): Next => {
+  const [after, more] = step(state)
+  return [after, [...effects, ...more]]
+}
+
+// ---- sending ----
+
+/** Sends the oldest pending entry if nothing is in flight: first its seal is logged, then, once saved, it goes out. */
+function pump(state: State): Next {
+  const [first] = state.replica.pending
+  if (state.phase.name !== 'live' || state.phase.flight !== null || !first) return [state, []]
+  if (!first.sealed) return then(log(state, { t: 'seal' }), pump)
+  if (state.ready === null || !sameName(state.ready.name, first.name)) {
+    return pump({ ...state, ready: { name: first.name, n: state.logged } })
+  }
+  if (state.saved < state.ready.n) return [state, []]
+  const { collection: c, id: d } = state.key
+  const { src, seq } = first.name
+  const frame: Submit = { a: 'op', c, d, v: state.replica.v!, src, seq, ...toWire(first.change) }
+  if (!fits(frame, state.frameBytes))
+    return refuse(state, first.name, { code: 'FRAME_TOO_LARGE', message: errors.FRAME_TOO_LARGE.meaning })
+  return [{ ...state, phase: { ...state.phase, flight: first.name } }, [{ t: 'send', frame }]]
+}
+
+/** UTF-8 takes at most three bytes a UTF-16 unit, so most frames need no second look. */
+function fits(frame: Submit, limit: number): boolean {
+  const text = JSON.stringify(frame)
+  return text.length * 3 <= limit || new TextEncoder().encode(text).length <= limit
+}
+
+const refuse = (state: State, name: Name, reason: Reason): Next =>
+  then(log(state, { t: 'hold', name, reason }), pump)
+
+// ---- catching up ----
+
+function catchUp(state: State, tries: number): Next {
+  const { collection: c, id: d } = state.key
+  const own = state.replica.pending.map(entry => toWireName(entry.name))
+  return [
+    { ...state, phase: { name: 'catching', tries } },
+    [{ t: 'send', frame: { a: 'h.catchup', c, d, v: state.replica.v, own } }],
+  ]
+}
+
+function answered(state: State, tries: number, frame: CatchUpAnswer | CatchUpRefusal): Next {
+  if (frame.from !== state.replica.v) return [state, []]
+  if (frame.error) return turnedDown(state, tries, frame.error)
+  const unknown = unknownType(frame)
+  if (unknown)
+    return bar(state, { code: 'TYPE_UNKNOWN', message: `This client does not know the type ${unknown}.` })
+  const live: State = { ...state, phase: { name: 'live', flight: null, tries } }
+  const { collection: c, id: d } = state.key
+  const caught = frame.segments?.length === 0 ? ([live, []] as Next) : log(live, learned(frame))
+  return then(caught, after =>
+    then([after, [{ t: 'send', frame: { a: 's', c, d, v: after.replica.v! } }]], pump),
+  )
+}
+
+function turnedDown(state: State, tries: number, error: Reason): Next {
+  if (entryOf(error.code).fate === 'retry') return pause(state, tries, error)
+  return bar(state, error)
+}
+
+const bar = (state: State, error: Reason): Next => [{ ...state, phase: { name: 'barred', error } }, []]
+
+const pause = (state: State, tries: number, error: Reason): Next => [
+  { ...state, phase: { name: 'pausing', tries: tries + 1, error } },
+  [{ t: 'pause', tries: tries + 1 }],
+]
+
+function learned(frame: CatchUpAnswer): ReplicaEvent {
+  if (frame.segments) return { t: 'steps', steps: frame.segments.map(toStep) }
+  const { type, data } = frame.snapshot
+  const content =
+    type === null ? ({ type: null, data: undefined } as const) : { type: typeOf(type).name, data }
+  return { t: 'snapshot', v: frame.v, content, own: frame.own.map(fromWireName) }
+}
+
+function unknownType(frame: CatchUpAnswer): string | null {
+  const types = frame.segments
+    ? frame.segments.map(segment => segment.create?.type ?? null)
+    : [frame.snapshot.type]
+  return types.find(type => type !== null && !findType(type)) ?? null
+}
+
+// ---- live ----
+
+function live(state: State, tries: number, flight: Name | null, frame: Ack | Refusal | RemoteOp): Next {
+  const name = { src: frame.src, seq: frame.seq }
+  const own = flight !== null && sameName(flight, name)
+  if (frame.error) return own ? refused(state, tries, name, frame.error) : [state, []]
+  const v = state.replica.v!
+  if (isRemote(frame)) {
+    if (frame.v < v) return [state, []]
+    if (frame.v > v) return catchUp(state, tries)
+    if (frame.create && !findType(frame.create.type))
+      return bar(state, { code: 'TYPE_UNKNOWN', message: errors.TYPE_UNKNOWN.meaning })
+    const landed = own ? landing(state) : state
+    const mine = state.replica.pending.some(entry => sameName(entry.name, name))
+    return then(
+      log(landed, { t: 'steps', steps: [{ n: 1, change: fromWire(frame), ...(mine && { own: name }) }] }),
+      pump,
+    )
+  }
+  if (!own) return [state, []]
+  if (frame.again || frame.v !== v) return catchUp(state, tries)
+  return then(log(landing(state), { t: 'ack' }), pump)
+}
+
+/** Nothing in flight any more, and whatever failed before has passed. */
+const landing = (state: State): State => ({
+  ...state,
+  phase: { name: 'live', flight: null, tries: 0 },
+  stale: null,
+  ready: null,
+})
+
+function refused(state: State, tries: number, name: Name, error: Reason): Next {
+  const { fate } = entryOf(error.code)
+  const v = state.replica.v!
+  if (fate === 'retry') return pause(state, tries, error)
+  const repeated = state.stale !== null && sameName(state.stale.name, name) && state.stale.v === v
+  if (fate === 'stale' && !repeated) return catchUp({ ...state, stale: { name, v } }, tries)
+  return refuse(landing(state), name, error)
+}
+
+const isRemote = (frame: Ack | RemoteOp): frame is RemoteOp =>
+  'op' in frame || 'create' in frame || 'del' in frame
+
+// ---- changes on the wire ----
+
+function toWire(change: Change): WireChange {
+  if ('create' in change)
+    return { create: { type: typeOf(change.create.type).uri, data: change.create.data } }
+  return 'del' in change ? { del: true } : { op: change.op }
+}
+
+function fromWire(change: WireChange): Change {
+  if (change.create) {
+    const type = typeOf(change.create.type)
+    return { create: { type: type.name, data: type.create(change.create.data) } }
+  }
+  return change.del ? { del: true } : { op: change.op }
+}
+
+const toStep = (segment: Segment): Step => ({
+  n: segment.n,
+  change: fromWire(segment),
+  ...(segment.own && { own: fromWireName(segment.own) }),
+})
