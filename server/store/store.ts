@@ -15,8 +15,11 @@ import type { DB } from '../sharedb.ts'
 export type StoredOp = WireChange & {
   v: number
   src?: string
-  seq?: number /** Commit time, ms since 1970. */
+  seq?: number
+  /** When the server took it, ms since 1970. */
   at: number
+  /** What ShareDB or a middleware noted beyond the time; mostly missing. */
+  meta?: Record<string, unknown>
 }
 
 /** A document at a version; `type` null while it does not exist (then `v` may still be above 0: it was deleted). */
@@ -42,6 +45,15 @@ export interface Head {
   readonly type: string | null
 }
 
+export interface StoreCounts {
+  /** Ops committed. */
+  commits: number
+  /** Transactions that committed ops: one fsync each. */
+  groups: number
+  /** Snapshots written down. */
+  snapshots: number
+}
+
 export interface Store {
   /** The adapter that ShareDB commits through; closing it closes the store. */
   readonly db: DB
@@ -59,6 +71,8 @@ export interface Store {
   list(collection: string, page: { limit: number; after?: { at: number; id: string } }): Promise<ListedDoc[]>
   /** Rejects with `STORE_FAILED` when the store cannot serve. */
   ping(): Promise<void>
+  /** How much was done since the store was opened. */
+  readonly counts: Readonly<StoreCounts>
   /** Finishes what was handed in, writes the snapshots that are due, and lets go of the database. */
   close(): Promise<void>
 }

@@ -1,0 +1,37 @@
+/**
+ * The answer to "I have this document at version v; these ops of mine may be in it": few segments instead of every op.
+ * A stateless read. What is committed meanwhile comes after the head that the answer names, by subscription.
+ */
+
+import { segmentsOf } from '../ops/catchup.ts'
+import { HoldfastError } from '../ops/errors.ts'
+import type { DocKey } from '../ops/identity.ts'
+import { type CatchUpAnswer, type CatchUpRequest, fromWireName, type WireName } from '../ops/protocol.ts'
+import type { Store } from './store/store.ts'
+
+/**
+ * Law: applying the segments to the document at `v` gives the document at the head that the answer names.
+ * Rejects with `SERVER_BEHIND` if the store does not reach `v`, and with `STORE_FAILED`.
+ */
+export async function answerCatchUp(store: Store, { c, d, v, own }: CatchUpRequest): Promise<CatchUpAnswer> {
+  const key = { collection: c, id: d }
+  if (v === null) return { a: 'h.catchup', c, d, from: null, ...(await wholeOf(store, key, own)) }
+  const head = await store.head(key)
+  if (v > head.v) {
+    throw new HoldfastError(
+      'SERVER_BEHIND',
+      `The document stands at version ${head.v} here, not at ${v} or later.`,
+    )
+  }
+  const [ops, uri] = await Promise.all([store.ops(key, v, head.v), store.typeAt(key, v)])
+  return { a: 'h.catchup', c, d, from: v, v: head.v, segments: segmentsOf(ops, uri, own) }
+}
+
+/** The document at its head, and which of the asked names are in it. */
+async function wholeOf(store: Store, key: DocKey, own: readonly WireName[]) {
+  const { v, type, data } = await store.snapshot(key)
+  const versions = await Promise.all(own.map(name => store.versionOf(key, fromWireName(name))))
+  // What was committed after the snapshot was read is not in it.
+  const inside = own.filter((_, i) => versions[i] != null && versions[i] < v)
+  return { v, snapshot: type === null ? { type } : { type, data }, own: inside }
+}

@@ -1,0 +1,108 @@
+/**
+ * The tables of a SQLite database, and how an older one becomes a present one.
+ *
+ * `docs` says where each document stands, `ops` is the append-only log, `snapshots` holds for each document the last
+ * content that was written down (it can be derived from the log). Names and ids stand in their JSON form ("a"), so
+ * that every JavaScript string, lone surrogates and NUL included, is kept apart from every other.
+ */
+
+import { DatabaseSync } from 'node:sqlite'
+import { HoldfastError } from '../../ops/errors.ts'
+
+/** Step i takes a database of version i to i + 1. A step that was released is never changed: add another. */
+const steps: readonly string[] = [
+  `
+  CREATE TABLE docs (
+    num        INTEGER PRIMARY KEY,
+    collection TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    v          INTEGER NOT NULL,            -- the head
+    type       TEXT,                        -- URI; NULL: does not exist now
+    at         INTEGER NOT NULL,            -- last commit, ms since 1970
+    UNIQUE (collection, id)
+  ) STRICT;
+  CREATE INDEX docs_by_change ON docs (collection, at DESC, id) WHERE type IS NOT NULL;
+
+  CREATE TABLE ops (
+    doc  INTEGER NOT NULL REFERENCES docs,
+    v    INTEGER NOT NULL,                  -- the version that the op applies to
+    src  TEXT,
+    seq  INTEGER,
+    at   INTEGER NOT NULL,
+    type TEXT,                              -- of a create: its URI; of a delete: ''; of an edit: NULL
+    body TEXT NOT NULL,                     -- {"op": …} | {"create": …} | {"del": true}
+    meta TEXT,                              -- ShareDB's metadata where it says more than the time
+    PRIMARY KEY (doc, v)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX ops_by_name ON ops (doc, src, seq) WHERE src IS NOT NULL;
+  CREATE INDEX ops_by_type ON ops (doc, v, type) WHERE type IS NOT NULL;
+
+  CREATE TABLE snapshots (
+    doc  INTEGER PRIMARY KEY REFERENCES docs,
+    v    INTEGER NOT NULL,
+    type TEXT,
+    data TEXT,                              -- JSON; NULL: does not exist
+    meta TEXT
+  ) STRICT;
+  `,
+]
+
+export interface DatabaseOptions {
+  /** A file, made if it is not there, or `:memory:`. */
+  readonly path: string
+  /** `full` survives a power cut (an fsync each commit); `normal` only the death of the process. Default `full`. */
+  readonly durability?: 'full' | 'normal'
+  /** How long to wait for another process that writes (ms). Default 5000. */
+  readonly busyMs?: number
+}
+
+/** Opens the database and brings it up to date. Throws `STORE_NEWER`, or `STORE_FAILED` with SQLite's reason. */
+export function openDatabase({ path, durability = 'full', busyMs = 5000 }: DatabaseOptions): DatabaseSync {
+  let db: DatabaseSync | undefined
+  try {
+    db = new DatabaseSync(path, { timeout: busyMs })
+    db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durability}; PRAGMA foreign_keys = ON`)
+    migrate(db)
+    return db
+  } catch (error) {
+    db?.close()
+    throw failed(`open ${path}`, error)
+  }
+}
+
+function migrate(db: DatabaseSync): void {
+  const version = () => db.prepare('PRAGMA user_version').get()!.user_version as number
+  if (version() === steps.length) return
+  inTransaction(db, () => {
+    // Read again: another process may have done it while we waited for the lock.
+    const from = version()
+    if (from > steps.length) {
+      throw new HoldfastError(
+        'STORE_NEWER',
+        `The database has schema version ${from}, this program knows ${steps.length}: update the program.`,
+      )
+    }
+    for (const step of steps.slice(from)) db.exec(step)
+    db.exec(`PRAGMA user_version = ${steps.length}`)
+  })
+}
+
+/** Runs `work` in one write transaction: all of it is durable when this returns, none of it when it throws. */
+export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    db.exec('COMMIT')
+    return result
+  } catch (error) {
+    // SQLite has rolled back by itself after some failures (a full disk).
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+}
+
+/** `error` as one that has a code: its own, or `STORE_FAILED`. The message tells an operator what SQLite said. */
+export function failed(doing: string, error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error
+  return new HoldfastError('STORE_FAILED', `The database could not ${doing}: ${(error as Error).message}`)
+}
