@@ -1,0 +1,195 @@
+/**
+ * The type `text`: a document is a string, an op is ot-text-unicode's (see textop.ts). All lengths are code points.
+ *
+ * `apply` cuts the string where the op says. Only a document with characters of two units needs any counting, and
+ * then it counts from the last place that was edited, because the next edit is mostly near it.
+ */
+
+import { difference, type Part } from './difference.ts'
+import { backward, forward, hasPairs } from './points.ts'
+import { compose, lengthOf, type TextOp, TextWriter, transform, transformPoint } from './textop.ts'
+import type { Fault, Type } from './type.ts'
+
+export type { TextComponent, TextOp } from './textop.ts'
+
+/** A cursor is one index, or [anchor, focus]; both count code points. */
+export type TextCursor = number | readonly [anchor: number, focus: number]
+
+export const text: Type<string, TextOp> = {
+  name: 'text',
+  uri: 'http://sharejs.org/types/text-unicode',
+  create(initial = '') {
+    const fault = checkData(initial)
+    if (fault) throw new Error(fault.message)
+    return initial as string
+  },
+  checkData,
+  checkOp,
+  check(op, doc) {
+    const fault = checkOp(op)
+    if (fault) return fault
+    let length = 0
+    for (const component of op as TextOp) if (typeof component !== 'string') length += lengthOf(component)
+    const fits = length <= doc.length && unitAfter(recall(doc), 0, 0, length) <= doc.length
+    return fits ? null : { code: 'OP_MISFIT', message: 'The op reaches beyond the end of the text.' }
+  },
+  apply,
+  compose,
+  transform,
+  invert,
+  diff,
+  isNoop: op => op.length === 0,
+  equalDocs: (a, b) => a === b,
+  equalOps: (a, b) =>
+    a.length === b.length &&
+    a.every((component, i) => typeof component === typeof b[i] && equalComponents(component, b[i]!)),
+  transformCursor(cursor, op, own) {
+    if (cursor === null || cursor === undefined) return null
+    if (typeof cursor === 'number') return transformPoint(cursor, op, own)
+    return (cursor as readonly number[]).map(point => transformPoint(point, op, own))
+  },
+  textOf: value =>
+    'doc' in value ? value.doc : value.op.filter(part => typeof part === 'string').join('\n'),
+}
+
+function checkData(data: unknown): Fault | null {
+  if (typeof data === 'string' && data.isWellFormed()) return null
+  return { code: 'DATA_MALFORMED', message: 'A text document is a string of whole Unicode characters.' }
+}
+
+function checkOp(op: unknown): Fault | null {
+  if (!Array.isArray(op)) return malformed('A text op is a list of components.')
+  let last = ''
+  for (const component of op) {
+    const fault = checkComponent(component)
+    if (fault) return fault
+    if (typeof component === last) return malformed('Neighbouring components of one kind must be joined.')
+    last = typeof component
+  }
+  return last === 'number' ? malformed('An op must not end with a skip.') : null
+}
+
+function checkComponent(component: unknown): Fault | null {
+  if (typeof component === 'number' || typeof component === 'string') return checkExtent(component)
+  if (typeof component !== 'object' || component === null || Array.isArray(component)) {
+    return malformed('A component is a number, a string or {d}.')
+  }
+  if (Object.keys(component).join() !== 'd') return malformed('A delete has the one key d.')
+  return checkExtent((component as { d: unknown }).d)
+}
+
+function checkExtent(extent: unknown): Fault | null {
+  if (typeof extent === 'number') {
+    return Number.isSafeInteger(extent) && extent > 0
+      ? null
+      : malformed('A length is a safe integer above 0.')
+  }
+  if (typeof extent !== 'string') return malformed('A delete is a length or the deleted text.')
+  if (extent === '') return malformed('A string must not be empty.')
+  return extent.isWellFormed() ? null : malformed('Half of a surrogate pair stands alone.')
+}
+
+function apply(doc: string, op: TextOp): string {
+  const known = recall(doc)
+  const pieces: string[] = []
+  let plain = known.plain
+  let unit = 0
+  let point = 0
+  let outUnit = 0
+  let outPoint = 0
+  for (const component of op) {
+    const n = lengthOf(component)
+    if (typeof component === 'string') {
+      pieces.push(component)
+      plain &&= n === component.length
+      outUnit += component.length
+      outPoint += n
+      continue
+    }
+    const end = unitAfter(known, unit, point, n)
+    if (end > doc.length) throw new Error('The op reaches beyond the end of the text.')
+    if (typeof component === 'number') {
+      pieces.push(doc.slice(unit, end))
+      outUnit += end - unit
+      outPoint += n
+    }
+    unit = end
+    point += n
+  }
+  pieces.push(doc.slice(unit))
+  const result = pieces.length > FEW ? pieces.join('') : pieces.reduce((all, piece) => all + piece, '')
+  remember({ doc: result, plain, unit: outUnit, point: outPoint })
+  return result
+}
+
+/** So many pieces are quicker added than joined: the engine keeps the sum as a tree until somebody reads it. */
+const FEW = 8
+
+/** The op that gives the deleted text back; so it needs the document. */
+function invert(op: TextOp, doc: string): TextOp {
+  const known = recall(doc)
+  const out = new TextWriter()
+  let unit = 0
+  let point = 0
+  for (const component of op) {
+    const n = lengthOf(component)
+    if (typeof component === 'string') {
+      out.delete(n)
+      continue
+    }
+    const end = unitAfter(known, unit, point, n)
+    if (typeof component === 'number') out.keep(n)
+    else out.insert(doc.slice(unit, end))
+    unit = end
+    point += n
+  }
+  return out.op()
+}
+
+function diff(a: string, b: string): TextOp {
+  const out = new TextWriter()
+  for (const [kind, part] of a === b ? ([] as Part[]) : difference(a, b)) {
+    if (kind === 'add') out.insert(part)
+    else if (kind === 'keep') out.keep(lengthOf(part))
+    else out.delete(lengthOf(part))
+  }
+  return out.op()
+}
+
+const equalComponents = (a: TextOp[number], b: TextOp[number]): boolean =>
+  typeof a === 'object' ? lengthOf(a) === lengthOf(b) : a === b
+
+/** What is known of a document: whether it has only characters of one unit, and one place by both counts. */
+interface Known {
+  readonly doc: string
+  readonly plain: boolean
+  readonly unit: number
+  readonly point: number
+}
+
+/** The documents of the last few ops: the same string object is found again without a look at its characters. */
+const recent: Known[] = []
+const RECENT = 8
+let oldest = 0
+
+function recall(doc: string): Known {
+  for (const known of recent) if (known.doc === doc) return known
+  const known = { doc, plain: !hasPairs(doc), unit: 0, point: 0 }
+  remember(known)
+  return known
+}
+
+function remember(known: Known): void {
+  recent[oldest] = known
+  oldest = (oldest + 1) % RECENT
+}
+
+/** The unit index `n` code points after (unit, point); counts from the known place where that is nearer. */
+function unitAfter(known: Known, unit: number, point: number, n: number): number {
+  if (known.plain) return unit + n
+  const away = point + n - known.point
+  if (Math.abs(away) >= n) return forward(known.doc, unit, n)
+  return away < 0 ? backward(known.doc, known.unit, -away) : forward(known.doc, known.unit, away)
+}
+
+const malformed = (message: string): Fault => ({ code: 'OP_MALFORMED', message })
