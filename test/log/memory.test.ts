@@ -1,6 +1,7 @@
 /** The memory log: the contract, and what the simulation needs of it. */
 
 import assert from 'node:assert/strict'
+import { openDeviceLog } from '../../client/log/device.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { volatileLog } from '../../client/log/volatile.ts'
 import { type DocKey, keyText } from '../../ops/identity.ts'
@@ -72,6 +73,12 @@ describe('volatile log', () => {
     assert.deepEqual(await log.load(key), { checkpoint: null, events: [] })
     assert.equal(await fails(log.write([event(1)])), 'another tab has it')
     assert.deepEqual(await log.list(), [])
+    await log.close()
+  })
+
+  it('[G16] stands in for the device log where there is no IndexedDB', async () => {
+    const log = await openDeviceLog('edits')
+    assert.match(await fails(log.write([event(1)])), /IndexedDB/)
     await log.close()
   })
 })

@@ -1,0 +1,120 @@
+/**
+ * A real Chromium for a test: a process of our own, driven by Playwright over the DevTools protocol. Because we start
+ * it ourselves we know its process id, can kill it as a power cut would, and can open the same profile again.
+ */
+
+import type { ChildProcess } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core'
+import { end, start } from './processes.ts'
+import { findChromium } from './provide.ts'
+
+const START_MS = 30_000
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--disable-dev-shm-usage',
+  '--disable-breakpad',
+  '--no-first-run',
+  '--no-default-browser-check',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-extensions',
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-renderer-backgrounding',
+  '--password-store=basic',
+  '--remote-debugging-port=0',
+]
+
+export interface Chromium {
+  readonly browser: Browser
+  /** The profile's own context: what it stores is on disk in `profile`. `browser.newContext()` makes private ones. */
+  readonly context: BrowserContext
+  /** The profile folder; hand it to `launchChromium` to open it again after `kill` or `quit`. */
+  readonly profile: string
+  readonly pid: number
+  /** Opens a page in `context`. */
+  page(url?: string): Promise<Page>
+  /** A DevTools session on `page`, for what Playwright has no word for (quota, crash, lifecycle). */
+  devtools(page: Page): Promise<CDPSession>
+  /** Kills the browser and all its processes with SIGKILL, as a power cut would; the profile stays. */
+  kill(): Promise<void>
+  /** Ends the browser in an orderly way; the profile stays. */
+  quit(): Promise<void>
+  /** `quit`, and removes the profile unless it was handed in. */
+  close(): Promise<void>
+}
+
+/**
+ * In a `before` hook, `needsChromium(this)`: skips the tests of the suite, and the rest of the hook, when there is no
+ * Chromium (`npm test` says so, and provides one where it can).
+ */
+export function needsChromium(context: Mocha.Context): void {
+  if (findChromium() === null) context.skip()
+}
+
+/** Starts Chromium on a fresh profile in a temporary folder, or on the one handed in. */
+export async function launchChromium(
+  options: { profile?: string; flags?: readonly string[] } = {},
+): Promise<Chromium> {
+  const path = findChromium()
+  if (path === null) throw new Error('there is no Chromium: run the tests by `npm test`, which provides one')
+  const profile = options.profile ?? (await mkdtemp(join(tmpdir(), 'holdfast-chromium-')))
+  const flags = [...FLAGS, ...(options.flags ?? []), `--user-data-dir=${profile}`, 'about:blank']
+  const child = start(path, flags, { stdio: ['ignore', 'ignore', 'pipe'] })
+  try {
+    const browser = await chromium.connectOverCDP(await devtoolsAddress(child))
+    return handle(child, browser, profile, options.profile === undefined)
+  } catch (error) {
+    await end(child)
+    throw error
+  }
+}
+
+function handle(child: ChildProcess, browser: Browser, profile: string, ours: boolean): Chromium {
+  const context = browser.contexts()[0]!
+  // Chromium ends in an orderly way on SIGTERM: it writes its profile and stops its helpers.
+  const quit = () => end(child, 'SIGTERM')
+  return {
+    browser,
+    context,
+    profile,
+    pid: child.pid!,
+    async page(url) {
+      const page = await context.newPage()
+      if (url !== undefined) await page.goto(url)
+      return page
+    },
+    devtools: page => context.newCDPSession(page),
+    kill: () => end(child),
+    quit,
+    async close() {
+      await quit()
+      if (ours) await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+    },
+  }
+}
+
+/** Chromium prints the address of its DevTools once it listens. */
+async function devtoolsAddress(child: ChildProcess): Promise<string> {
+  const said: string[] = []
+  const signal = AbortSignal.timeout(START_MS)
+  const lines = createInterface({ input: child.stderr!, signal })
+  child.once('error', error => said.push(error.message))
+  for await (const line of lines) {
+    const address = /^DevTools listening on (ws:\S+)/.exec(line)?.[1]
+    said.push(line)
+    if (address) {
+      child.stderr!.resume()
+      return address
+    }
+  }
+  throw new Error(`Chromium did not start:\n${said.join('\n')}`)
+}

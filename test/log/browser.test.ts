@@ -1,0 +1,140 @@
+/** The log in a real Chromium: the contract on IndexedDB, and what only a browser can do to it. */
+
+import assert from 'node:assert/strict'
+import type { Page } from 'playwright-core'
+import type { DocKey } from '../../ops/identity.ts'
+import { type Chromium, launchChromium, needsChromium } from '../browser/harness/chromium.ts'
+import { bundle, type Pages, servePages } from '../browser/harness/pages.ts'
+import { contract } from './contract.ts'
+import type { LogPage } from './page.ts'
+
+declare const logPage: LogPage
+
+const key: DocKey = { collection: 'notes', id: 'hello' }
+const events = (...numbers: number[]) => [{ key, events: numbers.map(n => ({ n, event: `e${n}` })) }]
+const OK = { value: null }
+
+describe('log in Chromium', function () {
+  this.timeout(60_000)
+  let pages: Pages
+  let chromium: Chromium
+
+  before(async function () {
+    needsChromium(this)
+    const script = await bundle(new URL('./page.ts', import.meta.url).pathname)
+    pages = await servePages({ '/': '<!doctype html><script src="/page.js"></script>', '/page.js': script })
+    chromium = await launchChromium()
+  })
+  after(async () => {
+    await chromium?.close()
+    await pages?.close()
+  })
+
+  const open = async (name: string, as: 'device' | 'database' = 'device'): Promise<Page> => {
+    const page = await chromium.page(pages.origin)
+    assert.deepEqual(await page.evaluate(([name, as]) => logPage.open(name, as), [name, as] as const), OK)
+    return page
+  }
+  const write = (page: Page, ...numbers: number[]) =>
+    page.evaluate(writes => logPage.write(writes), events(...numbers))
+  const numbers = (page: Page) => page.evaluate(key => logPage.numbers(key), key)
+
+  describe('contract on IndexedDB', () => {
+    let page: Page
+    before(async () => {
+      page = await chromium.page(pages.origin)
+    })
+    after(() => page?.close())
+    for (const { title } of contract) {
+      it(title, async () => {
+        assert.equal(await page.evaluate(title => logPage.rule(title), title), null)
+      })
+    }
+  })
+
+  it('[G1] has after a reload what was saved before it', async () => {
+    const page = await open('reload')
+    assert.deepEqual(await write(page, 1, 2, 3), OK)
+    await page.reload()
+    assert.deepEqual(await page.evaluate(() => logPage.open('reload', 'device')), OK)
+    assert.deepEqual(await numbers(page), { value: [1, 2, 3] })
+    assert.deepEqual(await write(page, 4), OK)
+    await page.close()
+  })
+
+  it('[G12] has after the browser process was killed every write that it called saved', async () => {
+    const page = await open('killed')
+    await page.evaluate(key => logPage.writeOnAndOn(key, 1), key)
+    await page.waitForFunction(() => logPage.saved >= 50)
+    const saved = await page.evaluate(() => logPage.saved)
+    await chromium.kill()
+    const killed = chromium
+    chromium = await launchChromium({ profile: killed.profile })
+    const found = await numbers(await open('killed'))
+    await chromium.quit()
+    await killed.close()
+    chromium = await launchChromium()
+    assert.ok('value' in found)
+    assert.ok(found.value.length >= saved, `${saved} were saved, ${found.value.length} are there`)
+    assert.deepEqual(
+      found.value,
+      found.value.map((_, i) => i + 1),
+    )
+  })
+
+  it("[G13] rejects a write over the quota with the platform's reason, and nothing of it is there", async () => {
+    const page = await open('quota')
+    const devtools = await chromium.devtools(page)
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin: pages.origin, quotaSize: 500_000 })
+    assert.deepEqual(await write(page, 1), OK)
+    const refused = await page.evaluate(key => logPage.writeLarge(key, 2, 2_000_000), key)
+    assert.ok('code' in refused, 'the write went through')
+    assert.equal(refused.code, 'LOG_FAILED')
+    assert.match(refused.message, /quota/i)
+    assert.deepEqual(await numbers(page), { value: [1] })
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin: pages.origin })
+    assert.deepEqual(await write(page, 2), OK)
+    await page.close()
+  })
+
+  it('[G14] gives the log to one tab: a second one keeps nothing and says why, and has it once the first is gone', async () => {
+    const first = await open('tabs')
+    assert.deepEqual(await write(first, 1), OK)
+    const second = await open('tabs')
+    const refused = await write(second, 2)
+    assert.ok('code' in refused)
+    assert.match(refused.message, /another tab/)
+    assert.deepEqual(await write(first, 2), OK)
+    await first.close()
+    await second.reload()
+    assert.deepEqual(await second.evaluate(() => logPage.open('tabs', 'device')), OK)
+    assert.deepEqual(await numbers(second), { value: [1, 2] })
+    assert.deepEqual(await write(second, 3), OK)
+    await second.close()
+  })
+
+  it('[G14] gives the log to the next tab when it is closed', async () => {
+    const first = await open('handed')
+    assert.deepEqual(await write(first, 1), OK)
+    assert.deepEqual(await first.evaluate(() => logPage.close()), OK)
+    const second = await open('handed')
+    assert.deepEqual(await write(second, 2), OK)
+    await first.close()
+    await second.close()
+  })
+
+  it('[G15] lets a newer version of the program change the database, and says then that it cannot save', async () => {
+    const page = await open('newer', 'database')
+    assert.deepEqual(await write(page, 1), OK)
+    const newer = await chromium.page(pages.origin)
+    assert.deepEqual(await newer.evaluate(() => logPage.upgrade('newer')), OK)
+    const refused = await write(page, 2)
+    assert.ok('code' in refused)
+    assert.equal(refused.code, 'LOG_FAILED')
+    const opened = await newer.evaluate(() => logPage.open('newer', 'database'))
+    assert.ok('code' in opened)
+    assert.equal(opened.code, 'LOG_FAILED')
+    await page.close()
+    await newer.close()
+  })
+})
