@@ -1,0 +1,103 @@
+/**
+ * Binds a textarea to a `text` document. A textarea tells its new value only; the caret says which of several
+ * possible edits it was. The same crossing as in `quill.ts` keeps an input method's composition undisturbed.
+ */
+
+import type { TextOp } from '../../types/text.ts'
+import type { ChangeEvent, Doc } from '../api.ts'
+import { makeCrossing } from './crossing.ts'
+import type { Delta } from './delta.ts'
+import { applyTo, fromTextOp, replacement, toTextOp } from './plain.ts'
+import type { Binding, BindingEvents } from './quill.ts'
+import { visible, visibleIn } from './rich.ts'
+import { carry } from './selection.ts'
+
+export type TextDoc = Doc<string, TextOp>
+
+export function bindTextarea(area: HTMLTextAreaElement, doc: TextDoc, events: BindingEvents): Binding {
+  const crossing = makeCrossing()
+  let stored = doc.data
+  let value = visible(stored)
+  let composing = false
+  let sending = false
+
+  const showWaiting = () => {
+    if (!composing) show(crossing.take())
+  }
+  const show = (delta: Delta) => {
+    if (delta.ops.length === 0) return
+    value = applyTo(value, delta)
+    replaceKeepingCaret(area, value, delta)
+  }
+
+  const onChange = ({ change, local }: ChangeEvent) => {
+    const before = stored
+    stored = doc.data
+    if (local && sending) return
+    const delta =
+      'op' in change ? fromTextOp(change.op as TextOp, before) : replacement(before, stored, stored.length)
+    crossing.arrive(visibleIn(delta))
+    showWaiting()
+  }
+
+  const onInput = () => {
+    if (composing || area.value === value) return
+    const typed = replacement(value, area.value, area.selectionEnd)
+    value = area.value
+    const op = toTextOp(crossing.cross(typed), stored)
+    if (op.length > 0) send(op)
+    showWaiting()
+  }
+
+  const send = (op: TextOp) => {
+    sending = true
+    try {
+      doc.edit(op)
+      stored = doc.data
+    } catch (error) {
+      reset()
+      events.refused(error)
+    } finally {
+      sending = false
+    }
+  }
+
+  /** Makes the field show what the document has, whatever it showed. */
+  const reset = () => {
+    crossing.take()
+    stored = doc.data
+    show(replacement(value, visible(stored), area.selectionEnd))
+  }
+
+  const onCompositionStart = () => {
+    composing = true
+  }
+  const onCompositionEnd = () => {
+    composing = false
+    onInput()
+    showWaiting()
+  }
+
+  area.value = value
+  area.addEventListener('input', onInput)
+  area.addEventListener('compositionstart', onCompositionStart)
+  area.addEventListener('compositionend', onCompositionEnd)
+  const unlisten = doc.on('change', onChange)
+  return {
+    unbind() {
+      unlisten()
+      area.removeEventListener('input', onInput)
+      area.removeEventListener('compositionstart', onCompositionStart)
+      area.removeEventListener('compositionend', onCompositionEnd)
+    },
+  }
+}
+
+/** Setting a value throws the caret to the end and the view to the top: both are put back where they belong. */
+function replaceKeepingCaret(area: HTMLTextAreaElement, value: string, delta: Delta): void {
+  const { selectionStart, selectionEnd, selectionDirection, scrollTop } = area
+  const span = carry({ index: selectionStart, length: selectionEnd - selectionStart }, delta)
+  area.value = value
+  area.setSelectionRange(span.index, span.index + span.length, selectionDirection)
+  area.scrollTop = scrollTop
+}

@@ -1,0 +1,165 @@
+/**
+ * Makes what browsers load: the page, the embeddable element and the service worker, in `dist/web`.
+ *
+ *   index.html            the shell of every page
+ *   assets/NAME-HASH.*    what the shell loads; a name never changes its content
+ *   embed.js              <holdfast-editor> in one classic script, style included
+ *   sw.js                 the service worker, with the list of the shell's files in it
+ *
+ * A build is made beside the old one and put in its place when it is whole, so a server that is running never
+ * serves half of one.
+ */
+
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+const web = join(root, 'dist', 'web')
+const sources = ['types', 'ops', 'client', 'server/bundle.ts', 'package-lock.json']
+
+/** What every browser of the last three years runs; newer syntax is lowered. */
+const target = ['chrome111', 'firefox114', 'safari16.4']
+
+/** `import css from './a.css'` gives the text; Quill's own styles are kept from the rest of the page that embeds us. */
+const cssAsText: Plugin = {
+  name: 'css-as-text',
+  setup(builder) {
+    builder.onLoad({ filter: /\.css$/ }, async args => {
+      const css = await readFile(args.path, 'utf8')
+      const scoped = args.path.includes('node_modules') ? `holdfast-editor{${css}}` : css
+      const { code } = await transform(scoped, { loader: 'css', minify: true, target })
+      return { contents: code, loader: 'text' }
+    })
+  },
+}
+
+const common: BuildOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  minify: true,
+  sourcemap: 'linked',
+  legalComments: 'none',
+  target,
+  logLevel: 'warning',
+  define: { 'process.env.NODE_ENV': '"production"' },
+}
+
+/** Builds `dist/web` if it is missing or older than its sources; resolves to its path. Throws what esbuild throws. */
+export async function ensureBundle(): Promise<string> {
+  const built = existsSync(join(web, 'sw.js')) ? (await stat(join(web, 'sw.js'))).mtimeMs : 0
+  if ((await newest(sources.map(source => join(root, source)))) >= built) await makeBundle()
+  return web
+}
+
+async function newest(paths: readonly string[]): Promise<number> {
+  const times = await Promise.all(
+    paths.map(async path => {
+      const found = await stat(path)
+      if (!found.isDirectory()) return found.mtimeMs
+      return newest((await readdir(path)).map(name => join(path, name)))
+    }),
+  )
+  return Math.max(0, ...times)
+}
+
+/** Builds `dist/web` anew. */
+export async function makeBundle(): Promise<void> {
+  await mkdir(dirname(web), { recursive: true })
+  const fresh = await mkdtemp(join(dirname(web), '.web-'))
+  await chmod(fresh, 0o755)
+  const assets = await buildAssets(fresh)
+  await writeFile(join(fresh, 'index.html'), await shell(assets))
+  await build({
+    ...common,
+    entryPoints: [join(root, 'client/widget/embed.ts')],
+    outfile: join(fresh, 'embed.js'),
+    format: 'iife',
+    plugins: [cssAsText],
+  })
+  await buildWorker(fresh, assets)
+  await replace(fresh)
+}
+
+interface Assets {
+  readonly script: string
+  readonly style: string
+}
+
+async function buildAssets(out: string): Promise<Assets> {
+  const shared = {
+    ...common,
+    outdir: join(out, 'assets'),
+    entryNames: '[name]-[hash]',
+    metafile: true as const,
+  }
+  const entry = (path: string) => [join(root, path)]
+  const pages = await Promise.all([
+    build({ ...shared, entryPoints: entry('client/app/page.ts'), format: 'esm', plugins: [cssAsText] }),
+    build({ ...shared, entryPoints: entry('client/app/page.css') }),
+  ])
+  const [script, style] = pages.map(({ metafile }) => {
+    const path = Object.keys(metafile.outputs).find(name => !name.endsWith('.map'))
+    if (path === undefined) throw new Error('esbuild wrote nothing')
+    return `/${relative(out, join(root, path))}`
+  })
+  return { script: script!, style: style! }
+}
+
+async function shell({ script, style }: Assets): Promise<string> {
+  const html = await readFile(join(root, 'client/app/index.html'), 'utf8')
+  return html.replace('/page.css', style).replace('/page.js', script)
+}
+
+/** A URL of the shell with a revision; none for one whose name changes with its content (workbox's manifest). */
+interface ShellFile {
+  readonly url: string
+  readonly revision: string | null
+}
+
+async function buildWorker(out: string, { script, style }: Assets): Promise<void> {
+  const html = await readFile(join(out, 'index.html'))
+  const revision = createHash('sha256').update(html).digest('hex').slice(0, 16)
+  const files: ShellFile[] = [
+    { url: '/index.html', revision },
+    { url: script, revision: null },
+    { url: style, revision: null },
+  ]
+  await build({
+    ...common,
+    entryPoints: [join(root, 'client/worker/sw.ts')],
+    outfile: join(out, 'sw.js'),
+    format: 'iife',
+    define: {
+      ...common.define,
+      SHELL_FILES: JSON.stringify(files),
+      SHELL_REVISION: JSON.stringify(revision),
+    },
+  })
+}
+
+/** Of two processes that build at once, the later one wins; both are whole. */
+async function replace(fresh: string): Promise<void> {
+  const old = `${fresh}-old`
+  if (existsSync(web)) await rename(web, old).catch(() => {})
+  await rename(fresh, web).catch(() => rm(fresh, { recursive: true, force: true }))
+  await rm(old, { recursive: true, force: true })
+}
+
+async function printSizes(): Promise<void> {
+  for (const name of (await readdir(web, { recursive: true })).sort()) {
+    if (!/\.(js|css|html)$/.test(name)) continue
+    const bytes = await readFile(join(web, name))
+    const [raw, packed] = [bytes.length, gzipSync(bytes).length].map(size => `${(size / 1024).toFixed(1)} kB`)
+    console.log(`${name.padEnd(28)} ${raw!.padStart(10)} ${packed!.padStart(10)} gzip`)
+  }
+}
+
+if (import.meta.main) {
+  await makeBundle()
+  await printSizes()
+}
