@@ -5,6 +5,9 @@ import { rich } from './rich.ts'
 import { text } from './text.ts'
 import type { Type, TypeName } from './type.ts'
 
+export type { JsonOp, JsonValue } from './json.ts'
+export type { RichDoc, RichOp } from './rich.ts'
+export type { TextOp } from './text.ts'
 export type { Fault, FaultCode, Side, Type, TypeName } from './type.ts'
 export { json, rich, text }
 
