@@ -1,0 +1,141 @@
+/**
+ * ShareDB on our store, with the steps that it lacks:
+ *
+ *   submit   its turn in the document's queue; "is it in the log already?" by one look-up; "is it an op at all?"
+ *   apply    after the transform: does it fit the document, and does the document stay within its limit?
+ *   reply    an ack says `again` when the log had the name before this frame came
+ *
+ * Law (of a submit): a name `(src, seq)` is committed to a document at most once, whatever `v` it comes with, and even
+ * after the document was deleted; whoever sends it again gets the version at which it was committed.
+ */
+
+import { HoldfastError } from '../ops/errors.ts'
+import { keyText } from '../ops/identity.ts'
+import { typeOf } from '../types/index.ts'
+import type { Fault } from '../types/type.ts'
+import type { Report } from './report.ts'
+import type { Settings } from './settings.ts'
+import type { Backend as ShareBackend, SubmitContext } from './sharedb.ts'
+import { sharedb } from './sharedb.ts'
+import { openSizes } from './sizes.ts'
+import type { Store } from './store/store.ts'
+import { openTurns } from './turns.ts'
+
+export interface Backend {
+  readonly share: ShareBackend
+  /** Resolves when no submit is running or waiting. */
+  idle(): Promise<void>
+}
+
+const ALREADY = 'ERR_OP_ALREADY_SUBMITTED'
+const DELETED = 'ERR_DOC_WAS_DELETED'
+const ABSENT = 'ERR_DOC_DOES_NOT_EXIST'
+
+export function openBackend(store: Store, settings: Settings, report: Report): Backend {
+  sharedb.logger.setMethods({ info: () => {}, warn: toReport(report), error: toReport(report) })
+  const share = new sharedb({
+    db: store.db,
+    presence: true,
+    doNotForwardSendPresenceErrorsToClient: true,
+    errorHandler: error => report('presence was not sent', error),
+  })
+  share.on('error', error => report('ShareDB', error))
+  const idle = takeTurns(share)
+  refuseKnownAndMalformed(share, store)
+  refuseMisfits(share, settings)
+  sayAgain(share)
+  return { share, idle }
+}
+
+const toReport =
+  (report: Report) =>
+  (...parts: unknown[]) =>
+    report('ShareDB', parts.map(part => (part instanceof Error ? part.stack : describe(part))).join(' '))
+
+const describe = (part: unknown) => (typeof part === 'string' ? part : JSON.stringify(part))
+
+/** The document of a submit, as the key of a map. */
+const keyOf = (submit: SubmitContext) => keyText({ collection: submit.collection, id: submit.id })
+
+function takeTurns(share: ShareBackend): () => Promise<void> {
+  const turns = openTurns()
+  const running = new WeakSet<SubmitContext>()
+  const waiters: (() => void)[] = []
+  share.use('submit', (submit, next) => {
+    turns.take(keyOf(submit), () => {
+      running.add(submit)
+      next()
+    })
+  })
+  // It also ends for an op that ShareDB refused before the queue.
+  share.on('submitRequestEnd', (_error, submit) => {
+    if (!running.delete(submit)) return
+    turns.end(keyOf(submit))
+    if (turns.count === 0) for (const resolve of waiters.splice(0)) resolve()
+  })
+  return () => (turns.count === 0 ? Promise.resolve() : new Promise(resolve => waiters.push(resolve)))
+}
+
+function refuseKnownAndMalformed(share: ShareBackend, store: Store): void {
+  share.use('submit', (submit, next) => {
+    checkSubmit(submit, store).then(() => next(), next)
+  })
+}
+
+/** Throws what the submit is to be answered with. */
+async function checkSubmit({ collection, id, op }: SubmitContext, store: Store): Promise<void> {
+  const key = { collection, id }
+  if (op.src !== undefined && op.seq !== undefined) {
+    const committed = await store.versionOf(key, { src: op.src, seq: op.seq })
+    if (committed !== null) {
+      op.v = committed
+      throw new sharedb.Error(ALREADY, 'Op already submitted')
+    }
+  }
+  const head = await store.head(key)
+  // ShareDB would commit the deletion of what is not there.
+  if (op.del && head.type === null)
+    throw new sharedb.Error(head.v > 0 ? DELETED : ABSENT, 'Nothing to delete')
+  // An op on the head is checked together with the document, one that is newer is refused by ShareDB.
+  if (!('op' in op) || op.v === undefined || op.v === null || op.v >= head.v) return
+  const base = await store.typeAt(key, op.v)
+  if (base === null) return
+  // ShareDB would transform it by the functions of the type that came after.
+  if (base !== head.type) throw new sharedb.Error(DELETED, 'Document was deleted')
+  refuse(typeOf(base).checkOp(op.op))
+}
+
+function refuse(fault: Fault | null): void {
+  if (fault) throw new HoldfastError(fault.code, fault.message)
+}
+
+function refuseMisfits(share: ShareBackend, settings: Settings): void {
+  const sizes = openSizes(settings.DOCUMENT_BYTES)
+  share.use('apply', (submit, next) => {
+    try {
+      const { op, snapshot } = submit
+      if (op.create && sizes.refusesNew(keyOf(submit), op.create.data))
+        throw new HoldfastError('DOCUMENT_TOO_LARGE')
+      if ('op' in op && snapshot?.type) {
+        const type = typeOf(snapshot.type)
+        refuse(type.check(op.op, snapshot.data))
+        if (sizes.refuses(keyOf(submit), type, snapshot.data, op.op))
+          throw new HoldfastError('DOCUMENT_TOO_LARGE')
+      }
+      next()
+    } catch (error) {
+      next(error as Error)
+    }
+  })
+}
+
+/** The end of a submit and the reply to it follow each other in one turn of the event loop. */
+function sayAgain(share: ShareBackend): void {
+  share.on('submitRequestEnd', (error, { agent }) => {
+    agent.custom.again = (error as { code?: string } | null)?.code === ALREADY
+  })
+  share.use('reply', ({ agent, request, reply }, next) => {
+    if (request.a === 'op' && agent.custom.again) reply.again = true
+    next()
+  })
+}

@@ -1,0 +1,130 @@
+/**
+ * The sockets of life: accepts WebSockets at /ws, gives each a session, and ends those that have fallen silent.
+ *
+ * A frame may be up to four times HOLDFAST_FRAME_BYTES long before the socket is cut without a word, so that an edit
+ * that is somewhat too large is refused by name and can be held, instead of cutting the connection at every attempt.
+ */
+
+import type { IncomingMessage, Server } from 'node:http'
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { RawData, WebSocket } from 'ws'
+import { WebSocketServer } from 'ws'
+import type { ErrorCode } from '../../ops/errors.ts'
+import { errors } from '../../ops/errors.ts'
+import { isOriginAllowed } from '../origins.ts'
+import type { Gateway } from './gateway.ts'
+import type { Session } from './session.ts'
+import { openSession } from './session.ts'
+
+const PATH = '/ws'
+
+/** How long a peer may take to answer our closing frame (ms). */
+const CLOSE_GRACE_MS = 2000
+
+/** Beats that a socket may spend without a handshake. */
+const GREETING_BEATS = 2
+
+interface Connection {
+  readonly socket: WebSocket
+  readonly session: Session
+  /** Something came since the last beat. */
+  alive: boolean
+  beats: number
+}
+
+export interface WebSockets {
+  /** Resolves when every socket is closed; those that still are not after `ms` are cut. */
+  close(ms: number): Promise<void>
+}
+
+export function acceptWebSockets(server: Server, gateway: Gateway): WebSockets {
+  const { settings } = gateway
+  const connections = new Set<Connection>()
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: 4 * settings.FRAME_BYTES,
+    maxFragments: 1024,
+    // A small frame may inflate to a thousand times its size.
+    perMessageDeflate: false,
+  })
+
+  server.on('upgrade', (request, stream, head) => {
+    const refusal = refusalOf(request, gateway)
+    if (refusal) refuseUpgrade(stream, refusal)
+    else sockets.handleUpgrade(request, stream, head, socket => connect(socket, gateway, connections))
+  })
+  const heart = setInterval(() => beat(connections), settings.HEARTBEAT_MS)
+
+  return {
+    async close(ms) {
+      clearInterval(heart)
+      const all = [...connections].map(({ socket }) => new Promise(resolve => socket.once('close', resolve)))
+      const cut = setTimeout(() => {
+        for (const { socket } of connections) socket.terminate()
+      }, ms)
+      await Promise.all(all)
+      clearTimeout(cut)
+    },
+  }
+}
+
+function connect(socket: WebSocket, gateway: Gateway, connections: Set<Connection>): void {
+  const session = openSession(gateway, {
+    send: text => socket.send(text),
+    bufferedBytes: () => socket.bufferedAmount,
+    close: (code, reason) => {
+      socket.close(code, reason)
+      setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref()
+    },
+  })
+  const connection: Connection = { socket, session, alive: true, beats: 0 }
+  connections.add(connection)
+  socket.on('message', (data, isBinary) => {
+    connection.alive = true
+    session.receive(isBinary ? bytesOf(data) : String(data))
+  })
+  socket.on('pong', () => {
+    connection.alive = true
+  })
+  socket.on('close', () => {
+    connections.delete(connection)
+    session.closed()
+  })
+  // A frame that breaks the WebSocket protocol: the library closes the socket with the fitting code.
+  socket.on('error', error => gateway.report('a socket failed', error.message))
+}
+
+function beat(connections: Iterable<Connection>): void {
+  for (const connection of connections) {
+    const { socket, session, alive } = connection
+    connection.alive = false
+    connection.beats++
+    if (!alive) socket.terminate()
+    else if (session.phase.name === 'greeting' && connection.beats > GREETING_BEATS)
+      session.close('FRAME_MALFORMED')
+    else socket.ping()
+  }
+}
+
+const bytesOf = (data: RawData): Uint8Array =>
+  Array.isArray(data) ? Buffer.concat(data) : new Uint8Array(data)
+
+function refusalOf(request: IncomingMessage, gateway: Gateway): ErrorCode | null {
+  const path = URL.parse(request.url ?? '', 'http://host')?.pathname
+  if (path !== PATH) return 'NOT_FOUND'
+  if (!isOriginAllowed(request.headers.origin, request.headers.host, gateway.settings))
+    return 'ORIGIN_REFUSED'
+  return gateway.draining ? 'SERVER_DRAINING' : null
+}
+
+/** There is no express behind an upgrade: the answer is written by hand. */
+function refuseUpgrade(stream: Duplex, code: ErrorCode): void {
+  const { http, meaning } = errors[code]
+  const body = JSON.stringify({ error: { code, message: meaning } })
+  stream.on('error', () => stream.destroy())
+  stream.end(
+    `HTTP/1.1 ${http} ${STATUS_CODES[http]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}

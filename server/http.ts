@@ -1,0 +1,140 @@
+/**
+ * HTTP: is the server well, what documents are there, and the pages that a browser loads.
+ *
+ *   GET /health                      the process lives
+ *   GET /ready                       it takes work: the store answers and nothing is shutting down
+ *   GET /v1/docs/:collection         {docs, after}: a page of documents, last changed first (?limit=, ?after=)
+ *   GET /v1/docs/:collection/:id     {v, type, data}
+ *   GET / and /d/:collection/:id     the page; its files beside it
+ *
+ * Whatever cannot be answered is {error: {code, message}} with a code of ops/errors.ts.
+ */
+
+import type { ErrorRequestHandler, Express, RequestHandler } from 'express'
+import express from 'express'
+import type { ErrorCode } from '../ops/errors.ts'
+import { errors, HoldfastError } from '../ops/errors.ts'
+import { nameFault } from '../ops/names.ts'
+import { typeOf } from '../types/index.ts'
+import type { Gateway } from './gateway/gateway.ts'
+import { wireError } from './gateway/wire.ts'
+import { isOriginAllowed } from './origins.ts'
+import { securityHeaders, servePages } from './pages.ts'
+import type { Settings } from './settings.ts'
+import type { ListedDoc } from './store/store.ts'
+
+const PAGE_SIZE = 50
+const LARGEST_PAGE = 500
+
+/** `web` is the directory of the built pages; null serves none. */
+export function httpApp(gateway: Gateway, web: string | null): Express {
+  const app = express()
+  app.disable('x-powered-by').set('query parser', 'simple').set('case sensitive routing', true)
+  app.use(securityHeaders())
+  app.get('/health', (_request, response) => void response.json({ status: 'ok' }))
+  app.get('/ready', async (_request, response) => {
+    if (gateway.draining) throw new HoldfastError('SERVER_DRAINING')
+    await gateway.store.ping()
+    response.json({ status: 'ready' })
+  })
+  app.use('/v1', crossOrigin(gateway.settings))
+  app.get('/v1/docs/:collection', listDocs(gateway))
+  app.get('/v1/docs/:collection/:id', readDoc(gateway))
+  if (web !== null) {
+    app.use('/embed.js', crossOrigin(gateway.settings))
+    servePages(app, web, gateway.settings)
+  }
+  app.all(['/', '/health', '/ready', '/v1/docs/:collection{/:id}', '/d/:collection/:id'], refuseMethod(web))
+  app.use(() => {
+    throw new HoldfastError('NOT_FOUND')
+  })
+  app.use(answerError(gateway))
+  return app
+}
+
+function listDocs({ store, settings }: Gateway): RequestHandler {
+  return async (request, response) => {
+    const collection = checkedName(String(request.params.collection), settings)
+    const limit = limitOf(request.query.limit)
+    const docs = await store.list(collection, { limit, after: cursorOf(request.query.after) })
+    const last = docs.length === limit ? docs.at(-1) : undefined
+    response.json({
+      docs: docs.map(doc => ({ ...doc, type: typeOf(doc.type).name })),
+      after: last ? toCursor(last) : null,
+    })
+  }
+}
+
+function readDoc({ store, settings }: Gateway): RequestHandler {
+  return async (request, response) => {
+    const collection = checkedName(String(request.params.collection), settings)
+    const id = checkedName(String(request.params.id), settings)
+    const { v, type, data } = await store.snapshot({ collection, id })
+    if (type === null) throw new HoldfastError('NOT_FOUND', 'There is no such document.')
+    response.json({ v, type: typeOf(type).name, data })
+  }
+}
+
+export function checkedName(name: string, settings: Settings): string {
+  const fault = nameFault(name, settings.NAME_CHARS)
+  if (fault) throw new HoldfastError('NAME_INVALID', fault)
+  return name
+}
+
+function limitOf(text: unknown): number {
+  if (text === undefined) return PAGE_SIZE
+  const limit = typeof text === 'string' && /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (limit >= 1 && limit <= LARGEST_PAGE) return limit
+  throw new HoldfastError('PARAMETER_INVALID', `limit must be a whole number from 1 to ${LARGEST_PAGE}.`)
+}
+
+/** Opaque to a client: where a page ended. */
+const toCursor = ({ at, id }: ListedDoc): string =>
+  Buffer.from(JSON.stringify([at, id])).toString('base64url')
+
+function cursorOf(text: unknown): { at: number; id: string } | undefined {
+  if (text === undefined) return undefined
+  try {
+    const [at, id] = JSON.parse(Buffer.from(String(text), 'base64url').toString()) as unknown[]
+    if (Number.isSafeInteger(at) && typeof id === 'string') return { at: at as number, id }
+  } catch {}
+  throw new HoldfastError('PARAMETER_INVALID', 'after must be what the page before this one named as after.')
+}
+
+/** Lets the allowed pages of other origins read the answer. */
+function crossOrigin(settings: Settings): RequestHandler {
+  return (request, response, next) => {
+    const { origin, host } = request.headers
+    response.vary('Origin').set('Cross-Origin-Resource-Policy', 'cross-origin')
+    if (origin !== undefined && isOriginAllowed(origin, host, settings)) {
+      response.set('Access-Control-Allow-Origin', origin)
+    }
+    if (request.method === 'OPTIONS')
+      response.set('Access-Control-Allow-Methods', 'GET, HEAD').sendStatus(204)
+    else next()
+  }
+}
+
+/** These addresses exist, so another method than GET is the mistake; without pages, / and /d do not. */
+function refuseMethod(web: string | null): RequestHandler {
+  return (request, response) => {
+    const isPage = request.path === '/' || request.path.startsWith('/d/')
+    if (isPage && web === null)
+      throw new HoldfastError('NOT_FOUND', 'This server has no pages; see HOLDFAST_WEB.')
+    response.set('Allow', 'GET, HEAD')
+    throw new HoldfastError('METHOD_NOT_ALLOWED')
+  }
+}
+
+/** Express knows an error of its own by its status (a path that is not UTF-8, for one). */
+function answerError({ report }: Gateway): ErrorRequestHandler {
+  return (error: unknown, _request, response, next) => {
+    if (response.headersSent) return next(error)
+    const { status } = error as { status?: number }
+    const coded =
+      status === 400 ? new HoldfastError('PARAMETER_INVALID', 'The address is not well formed.') : error
+    const answer =
+      status === 404 ? { code: 'NOT_FOUND', message: errors.NOT_FOUND.meaning } : wireError(coded, report)
+    response.status(errors[answer.code as ErrorCode].http).json({ error: answer })
+  }
+}

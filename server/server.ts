@@ -1,0 +1,105 @@
+/** A whole server: store, gateway, HTTP and WebSockets on one port. Any number may run in one process, as tests do. */
+
+import { mkdirSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { HoldfastError } from '../ops/errors.ts'
+import { type Gateway, openGateway } from './gateway/gateway.ts'
+import { acceptWebSockets, type WebSockets } from './gateway/websocket.ts'
+import { httpApp } from './http.ts'
+import { type Report, reportToConsole } from './report.ts'
+import type { Settings } from './settings.ts'
+import { openSqliteStore } from './store/sqlite.ts'
+import type { Store } from './store/store.ts'
+
+export interface RunningServer {
+  readonly port: number
+  /** Where a browser on this machine finds it. */
+  readonly url: string
+  readonly gateway: Gateway
+  /** Drains and stops; resolves within HOLDFAST_DRAIN_MS, when the store is closed. */
+  close(): Promise<void>
+}
+
+export interface ServerOptions {
+  /** Directory of the built pages; without it the server has none. */
+  readonly web?: string | null
+  readonly report?: Report
+}
+
+const DATABASE = 'holdfast.sqlite'
+
+/** Throws SETTING_INVALID when it cannot listen or write where it was told to, STORE_NEWER, STORE_FAILED. */
+export async function startServer(settings: Settings, options: ServerOptions = {}): Promise<RunningServer> {
+  const { web = null, report = reportToConsole } = options
+  const store = openStore(settings)
+  try {
+    const gateway = openGateway({ store, settings, report })
+    const server = createServer(httpApp(gateway, web))
+    const sockets = acceptWebSockets(server, gateway)
+    const port = await listen(server, settings)
+    const host = ['0.0.0.0', '::'].includes(settings.HOST) ? 'localhost' : settings.HOST
+    const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+    let closing: Promise<void> | undefined
+    const close = () => (closing ??= stop({ server, sockets, gateway, store, settings }))
+    return { port, url, gateway, close }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+function openStore({ DATA, DURABILITY }: Settings): Store {
+  if (DATA === ':memory:') return openSqliteStore({ path: DATA, durability: DURABILITY })
+  try {
+    mkdirSync(DATA, { recursive: true })
+  } catch (error) {
+    throw new HoldfastError(
+      'SETTING_INVALID',
+      `HOLDFAST_DATA is ${JSON.stringify(DATA)}: ${(error as Error).message}`,
+    )
+  }
+  return openSqliteStore({ path: join(DATA, DATABASE), durability: DURABILITY })
+}
+
+function listen(server: Server, { PORT, HOST }: Settings): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'another program listens there' : error.message
+      reject(
+        new HoldfastError(
+          'SETTING_INVALID',
+          `Port ${PORT} of ${HOST}: ${why}; set HOLDFAST_PORT or HOLDFAST_HOST.`,
+        ),
+      )
+    })
+    server.listen(PORT, HOST, () => resolve((server.address() as AddressInfo).port))
+  })
+}
+
+interface Parts {
+  readonly server: Server
+  readonly sockets: WebSockets
+  readonly gateway: Gateway
+  readonly store: Store
+  readonly settings: Settings
+}
+
+async function stop({ server, sockets, gateway, store, settings }: Parts): Promise<void> {
+  const end = Date.now() + settings.DRAIN_MS
+  const stopped = new Promise(resolve => server.close(resolve))
+  await within(settings.DRAIN_MS, gateway.drain())
+  await sockets.close(Math.max(0, end - Date.now()))
+  server.closeAllConnections()
+  await stopped
+  await store.close()
+}
+
+/** Waits for `work`, but no longer than `ms`. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  await Promise.race([work, promise])
+  clearTimeout(timer)
+}

@@ -1,0 +1,157 @@
+/**
+ * The settings: one table, from which the reading, the checking, `--help` and the README's list come.
+ *
+ * A setting is an environment variable with the prefix HOLDFAST_. A name that the table does not know and a value
+ * that a setting cannot have are refused at once with SETTING_INVALID: a typing error must not run as a default.
+ */
+
+import { HoldfastError } from '../ops/errors.ts'
+
+export const PREFIX = 'HOLDFAST_'
+
+/** Names of the tests and benchmarks, which start servers with their own environment. */
+const foreign = /^HOLDFAST_(TEST_|TRACES$)/
+
+interface Setting<Value> {
+  /** As it would be written in the environment. */
+  readonly fallback: string
+  readonly unit: string
+  readonly meaning: string
+  /** What a value may be, in words that complete "allowed is ...". */
+  readonly allowed: string
+  /** The value, or undefined when it is not allowed. */
+  readonly parse: (text: string) => Value | undefined
+}
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+export const table = {
+  PORT: whole(7007, '', 'Port of HTTP and WebSocket; 0 lets the system choose one.', 0, 65_535),
+  HOST: word(
+    '127.0.0.1',
+    'Address to listen on; 0.0.0.0 for every network. Holdfast asks nobody who they are yet.',
+  ),
+  DATA: word('./data', 'Directory of the database, made when it is missing; :memory: keeps nothing.'),
+  WEB: word('build', 'Directory of the built page; build: made from the sources when it is missing or old.'),
+  DURABILITY: choice(
+    ['full', 'normal'],
+    'full: an acknowledged edit survives a power cut; normal: it survives a crash of the server, and costs less.',
+  ),
+  ORIGINS: origins('Pages on other hosts that may connect: origins joined by commas, or * for any.'),
+  FRAME_BYTES: whole(MIB, 'bytes', 'Largest WebSocket frame of a client.', KIB, 256 * MIB),
+  JSON_DEPTH: whole(200, 'levels', 'Deepest nesting of arrays and objects in a frame.', 16, 1000),
+  NAME_CHARS: whole(255, 'characters', 'Longest collection name and document name.', 8, 4096),
+  DOCUMENT_BYTES: whole(16 * MIB, 'bytes', 'Largest document, as JSON.', KIB, 1024 * MIB),
+  SOCKET_BUFFER_BYTES: whole(
+    32 * MIB,
+    'bytes',
+    'What may wait for one slow reader before it is cut off.',
+    64 * KIB,
+    1024 * MIB,
+  ),
+  HEARTBEAT_MS: whole(
+    20_000,
+    'ms',
+    'Pause between pings; a silent connection is closed after two.',
+    100,
+    600_000,
+  ),
+  DRAIN_MS: whole(10_000, 'ms', 'Longest time that shutting down may take.', 0, 600_000),
+} as const satisfies Record<string, Setting<unknown>>
+
+export type Settings = {
+  readonly [Name in keyof typeof table]: NonNullable<ReturnType<(typeof table)[Name]['parse']>>
+}
+
+/** The settings of an environment (`process.env`); throws SETTING_INVALID that names the setting. */
+export function readSettings(environment: Readonly<Record<string, string | undefined>> = {}): Settings {
+  for (const name of Object.keys(environment)) {
+    if (!name.startsWith(PREFIX) || foreign.test(name)) continue
+    if (!Object.hasOwn(table, name.slice(PREFIX.length))) {
+      throw new HoldfastError('SETTING_INVALID', `${name} is not a setting. ${listOfNames()}`)
+    }
+  }
+  const entries = Object.entries(table).map(([name, setting]) => {
+    const text = environment[PREFIX + name] ?? setting.fallback
+    const value = setting.parse(text.trim())
+    if (value === undefined) {
+      const shown = JSON.stringify(text.slice(0, 80))
+      throw new HoldfastError(
+        'SETTING_INVALID',
+        `${PREFIX}${name} is ${shown}; allowed is ${setting.allowed}.`,
+      )
+    }
+    return [name, value]
+  })
+  return Object.fromEntries(entries) as Settings
+}
+
+/** What `--help` prints about the settings. */
+export function helpText(): string {
+  const width = Math.max(...Object.keys(table).map(name => PREFIX.length + name.length))
+  const lines = Object.entries(table).map(([name, { fallback, unit, meaning }]) => {
+    const standard = fallback === '' ? 'empty' : `${fallback}${unit && ` ${unit}`}`
+    return `  ${(PREFIX + name).padEnd(width)}  ${meaning} [${standard}]`
+  })
+  return `Settings, from the environment [default]:\n\n${lines.join('\n')}\n`
+}
+
+/** The settings as a table for the README. */
+export function markdownTable(): string {
+  const rows = Object.entries(table).map(([name, { fallback, unit, meaning }]) => {
+    return `| \`${PREFIX}${name}\` | ${fallback === '' ? 'empty' : `\`${fallback}\``}${unit && ` ${unit}`} | ${meaning} |`
+  })
+  return ['| setting | default | meaning |', '|---|---|---|', ...rows].join('\n')
+}
+
+const listOfNames = () =>
+  `The settings are ${Object.keys(table)
+    .map(name => PREFIX + name)
+    .join(', ')}.`
+
+function whole(fallback: number, unit: string, meaning: string, min: number, max: number): Setting<number> {
+  const parse = (text: string) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+    return value >= min && value <= max ? value : undefined
+  }
+  return { fallback: String(fallback), unit, meaning, allowed: `a whole number from ${min} to ${max}`, parse }
+}
+
+function word(fallback: string, meaning: string): Setting<string> {
+  return {
+    fallback,
+    unit: '',
+    meaning,
+    allowed: 'any text but an empty one',
+    parse: text => text || undefined,
+  }
+}
+
+function choice<const Word extends string>(
+  words: readonly [Word, ...Word[]],
+  meaning: string,
+): Setting<Word> {
+  const parse = (text: string) => words.find(each => each === text)
+  return { fallback: words[0], unit: '', meaning, allowed: words.join(' or '), parse }
+}
+
+/** Origins as a browser writes them in its `Origin` header: scheme and host, no path. */
+function origins(meaning: string): Setting<readonly string[]> {
+  const parse = (text: string) => {
+    const list = text.split(',').flatMap(part => part.trim() || [])
+    return list.every(each => each === '*' || originOf(each) === each) ? list : undefined
+  }
+  return {
+    fallback: '',
+    unit: '',
+    meaning,
+    allowed: 'a list like https://a.example,http://b.example:8080, or *',
+    parse,
+  }
+}
+
+function originOf(text: string): string | null {
+  const url = URL.parse(text)
+  return url && (url.protocol === 'http:' || url.protocol === 'https:') ? url.origin : null
+}
