@@ -1,0 +1,107 @@
+/**
+ * Two people, one document, two long branches: what every system under test has to merge.
+ *
+ * Two recorded authors write alternate paragraphs of one document. The base deals out PIECES equal pieces of what
+ * automerge-paper and seph-blog1 were after their first `BASE` edits: paper, blog, paper, blog, and so on. Offline, the client
+ * goes on with the edits of automerge-paper; meanwhile the server commits those of seph-blog1. Each author's edits keep
+ * their own order, places and text, only moved over the other's pieces as these stand in the base, so both branches
+ * are valid on the base and every piece may be hit by either side of the merge.
+ *
+ *   - An insert where a foreign piece begins goes before it: what one author appends stays with the author's own piece.
+ *   - An edit that deletes across a foreign piece becomes one splice for each part; all are counted as edits.
+ *   - In a rich document each FORMATTED-th insertion of an author is bold.
+ *
+ * All systems get the very same splices, in code points that are UTF-16 units too (see `traces/splice.ts`).
+ */
+
+import type { Sequential } from '../traces/files.ts'
+import { type Splice, spliceString } from '../traces/splice.ts'
+
+export interface Branches {
+  readonly base: string
+  /** What the client does offline, of automerge-paper. */
+  readonly client: readonly Splice[]
+  /** What the server commits meanwhile, of seph-blog1. */
+  readonly server: readonly Splice[]
+}
+
+const PIECES = 32
+const FORMATTED = 50
+
+/** `count` splices on each side of a base that each author's first `prefix` edits made. */
+export function makeBranches(paper: Sequential, blog: Sequential, prefix: number, count: number): Branches {
+  const paperPieces = cut(textAfter(paper, prefix))
+  const blogPieces = cut(textAfter(blog, prefix))
+  const base = paperPieces.map((piece, index) => piece + blogPieces[index]).join('')
+  return {
+    base,
+    client: branchOf(paper, prefix, count, ends(paperPieces), lengths(blogPieces)),
+    server: branchOf(blog, prefix, count, [0, ...ends(blogPieces)], lengths(paperPieces)),
+  }
+}
+
+const textAfter = ({ start, splices }: Sequential, prefix: number) =>
+  splices.slice(0, prefix).reduce(spliceString, start)
+
+function cut(text: string): string[] {
+  const size = Math.ceil(text.length / PIECES)
+  return Array.from({ length: PIECES }, (_, index) => text.slice(index * size, (index + 1) * size))
+}
+
+const lengths = (pieces: readonly string[]) => pieces.map(piece => piece.length)
+
+function ends(pieces: readonly string[]): number[] {
+  let end = 0
+  return pieces.map(piece => (end += piece.length))
+}
+
+/** The author's splices after `prefix` as splices of the dealt document; `anchors[i]` is where foreign piece i stands in the author's own text. */
+function branchOf(
+  own: Sequential,
+  prefix: number,
+  count: number,
+  anchors: readonly number[],
+  foreign: readonly number[],
+): Splice[] {
+  const places = anchors.slice(0, foreign.length)
+  const dealt: Splice[] = []
+  let insertions = 0
+  for (const splice of own.splices.slice(prefix)) {
+    if (dealt.length >= count) return dealt.slice(0, count)
+    const bold = splice.inserted !== '' && ++insertions % FORMATTED === 0
+    dealt.push(...dealOut({ ...splice, ...(bold && { bold }) }, places, foreign))
+  }
+  throw new Error(`the trace has no ${count} edits after the first ${prefix}`)
+}
+
+/** One splice of an author's own text, moved over the foreign pieces; moves `places` along. */
+function dealOut(
+  { at, deleted, inserted, bold }: Splice,
+  places: number[],
+  foreign: readonly number[],
+): Splice[] {
+  const moved = (place: number, passes: (anchor: number) => boolean) =>
+    places.reduce((sum, anchor, index) => (passes(anchor) ? sum + foreign[index]! : sum), place)
+  const out: Splice[] = []
+  const bounds = [at, ...places.filter(anchor => anchor > at && anchor < at + deleted), at + deleted]
+  // From the last part to the first, so that no part moves the others.
+  for (let part = bounds.length - 1; part > 0; part--) {
+    const from = bounds[part - 1]!
+    const length = bounds[part]! - from
+    if (length > 0) out.push({ at: moved(from, anchor => anchor <= from), deleted: length, inserted: '' })
+  }
+  if (inserted !== '')
+    out.push({ at: moved(at, anchor => anchor < at), deleted: 0, inserted, ...(bold && { bold }) })
+  places.forEach((anchor, index) => {
+    if (anchor >= at) places[index] = Math.max(at, anchor - deleted) + inserted.length
+  })
+  return join(out)
+}
+
+/** A delete and an insert at the same place are one splice, as they were recorded. */
+function join(parts: readonly Splice[]): Splice[] {
+  const [first, second] = parts
+  if (parts.length !== 2 || first!.inserted !== '' || second!.deleted > 0 || first!.at !== second!.at)
+    return [...parts]
+  return [{ ...second!, deleted: first!.deleted }]
+}

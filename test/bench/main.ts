@@ -1,0 +1,21 @@
+/**
+ * `npm run bench -- NAME [options]`: benchmarks, one file each. Exit code 1 if one failed, 2 if it was asked wrongly.
+ */
+
+import { reconnect } from './reconnect.ts'
+
+const benchmarks: Readonly<Record<string, (args: string[]) => Promise<void>>> = { reconnect }
+
+const [name = '', ...args] = process.argv.slice(2)
+const run = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined
+if (run === undefined) {
+  console.error(
+    `Say which benchmark: npm run bench -- ${Object.keys(benchmarks).join(' | ')} [--json FILE] [--rounds N] [--quick]`,
+  )
+  process.exitCode = 2
+} else {
+  await run(args).catch(error => {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  })
+}

@@ -1,0 +1,68 @@
+/**
+ * ShareDB as it comes, and the libraries of its types as they come: the untyped edge of the peers. Only what they use
+ * is declared, as read from `sharedb/lib`; ShareDB 7 ships no declarations.
+ */
+
+import { createRequire } from 'node:module'
+import type { Duplex } from 'node:stream'
+
+export interface StockType {
+  readonly name: string
+  readonly uri: string
+}
+
+export interface StockDoc {
+  readonly data: unknown
+  readonly version: number
+  readonly type: StockType | null
+  subscribe(done: (error?: Error) => void): void
+  fetch(done: (error?: Error) => void): void
+  submitOp(op: unknown): void
+  whenNothingPending(done: () => void): void
+  once(event: 'error', listener: (error: Error) => void): void
+}
+
+export interface StockConnection {
+  readonly state: string
+  get(collection: string, id: string): StockDoc
+  bindToSocket(socket: unknown): void
+  once(event: string, listener: () => void): void
+  close(): void
+}
+
+export interface StockBackend {
+  connect(): StockConnection
+  listen(stream: Duplex): unknown
+}
+
+interface Types {
+  register(type: StockType): void
+}
+
+const require = createRequire(import.meta.url)
+
+const Sharedb = require('sharedb') as { new (): StockBackend; types: Types }
+const stockClient = require('sharedb/lib/client') as {
+  Connection: new (socket: unknown) => StockConnection
+  types: Types
+}
+
+const library: Readonly<Record<string, StockType>> = {
+  'text-unicode': (require('ot-text-unicode') as { type: StockType }).type,
+  'ot-text': (require('ot-text') as { type: StockType }).type,
+  'rich-text': (require('rich-text') as { type: StockType }).type,
+}
+
+/** The URI of a type by the short name that the bench gives it. */
+export const uriOf = (type: string): string => library[type]!.uri
+
+for (const type of Object.values(library)) {
+  Sharedb.types.register(type)
+  stockClient.types.register(type)
+}
+
+/** ShareDB's server on its memory database. */
+export const stockBackend = (): StockBackend => new Sharedb()
+
+/** ShareDB's client on a socket. */
+export const stockConnection = (socket: unknown): StockConnection => new stockClient.Connection(socket)
