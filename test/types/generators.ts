@@ -13,7 +13,7 @@ import { randomText, randomTextOp } from './randomtext.ts'
 export function randomDoc(type: Type, rng: Random): unknown {
   if (type.name === 'text') return randomText(rng, rng.int(20))
   if (type.name === 'rich') return type.create({ ops: randomInserts(rng, rng.int(6)) })
-  return randomJson(rng, 3)
+  return randomJson(rng)
 }
 
 /** An op that fits `doc`; now and then one without effect. */

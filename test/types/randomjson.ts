@@ -3,16 +3,20 @@
 import { editOp, insertOp, moveOp, removeOp, replaceOp } from 'ot-json1'
 import { type JsonOp, type JsonValue, json } from '../../types/index.ts'
 import type { Random } from '../random.ts'
-import { randomText, randomTextOp } from './randomtext.ts'
+import { randomText, randomTextOp, someTimes } from './randomtext.ts'
 
-export function randomJson(rng: Random, depth: number): JsonValue {
-  const kind = rng.int(depth > 0 ? 6 : 4)
+/** Mostly an object or a list at the root, for there is little to do on a lone string. */
+export const randomJson = (rng: Random): JsonValue => randomValue(rng, 3, rng.chance(0.8) ? 4 : 0)
+
+/** `kind`: the least of scalars (0 to 3), lists (4) and objects (5) to choose from. */
+function randomValue(rng: Random, depth: number, least = 0): JsonValue {
+  const kind = least + rng.int((depth > 0 ? 6 : 4) - least)
   if (kind === 0) return rng.int(100)
   if (kind === 1) return rng.pick([null, true, false, 0.5, -7])
   if (kind <= 3) return randomText(rng, rng.int(5))
-  if (kind === 4) return Array.from({ length: rng.int(4) }, () => randomJson(rng, depth - 1))
+  if (kind === 4) return Array.from({ length: 1 + rng.int(4) }, () => randomValue(rng, depth - 1))
   const entries: [string, JsonValue][] = []
-  for (let i = rng.int(4); i > 0; i--) entries.push([randomKey(rng), randomJson(rng, depth - 1)])
+  for (let i = rng.int(5); i > 0; i--) entries.push([randomKey(rng), randomValue(rng, depth - 1)])
   return Object.fromEntries(entries)
 }
 
@@ -22,7 +26,7 @@ const randomKey = (rng: Random): string => rng.pick(['a', 'b', 'c', 'x', 'é', '
 export function randomJsonOp(doc: JsonValue, rng: Random): JsonOp {
   let op: JsonOp = null
   let here = doc
-  for (let turn = rng.int(4); turn > 0; turn--) {
+  for (let turn = someTimes(rng, 4); turn > 0; turn--) {
     const step = randomJsonStep(here, rng)
     here = json.apply(here, step)
     op = json.compose(op, step)
@@ -39,17 +43,17 @@ function randomJsonStep(doc: JsonValue, rng: Random): JsonOp {
     return editOp(at, 'text-unicode', randomTextOp(value, rng)) as JsonOp
   }
   if (Number.isSafeInteger(value) && rng.chance(0.6)) return editOp(at, 'number', rng.int(9) - 4) as JsonOp
-  if (at.length === 0 || rng.chance(0.3)) return insertSomewhere(doc, rng)
-  if (rng.chance(0.3)) return removeOp(at) as JsonOp
+  if (at.length === 0 || rng.chance(0.25)) return insertSomewhere(doc, rng)
+  if (rng.chance(0.25)) return removeOp(at) as JsonOp
   return rng.chance(0.3)
-    ? (replaceOp(at, true, randomJson(rng, 1) as never) as JsonOp)
+    ? (replaceOp(at, true, randomValue(rng, 1) as never) as JsonOp)
     : moveSomewhere(doc, at, rng)
 }
 
 /** Replaces the whole document where it has no room for an insert. */
 function insertSomewhere(doc: JsonValue, rng: Random): JsonOp {
   const to = freePlace(doc, rng)
-  const value = randomJson(rng, 2) as never
+  const value = randomValue(rng, 2) as never
   return (to ? insertOp(to, value) : replaceOp([], true, value)) as JsonOp
 }
 

@@ -4,7 +4,7 @@ import type { Attributes, AttributeValue } from '../../types/attributes.ts'
 import type { Insert, Run } from '../../types/delta.ts'
 import type { RichDoc, RichOp } from '../../types/index.ts'
 import type { Random } from '../random.ts'
-import { randomText } from './randomtext.ts'
+import { randomText, someTimes } from './randomtext.ts'
 
 const FORMATS: readonly (readonly [string, readonly AttributeValue[]])[] = [
   ['bold', [true]],
@@ -41,7 +41,7 @@ export function randomRichOp(doc: RichDoc, rng: Random): RichOp {
     typeof run.insert === 'string' ? [...run.insert].map(c => c.length) : [1],
   )
   const ops: Run[] = []
-  for (let turn = rng.int(6); turn > 0; turn--) {
+  for (let turn = someTimes(rng, 6); turn > 0; turn--) {
     const n = lengths.splice(0, rng.int(6)).reduce((sum, length) => sum + length, 0)
     const verb = rng.int(3)
     if (verb === 0 || n === 0) ops.push(randomInsert(rng))

@@ -15,7 +15,7 @@ export function randomText(rng: Random, characters: number): string {
 export function randomTextOp(doc: string, rng: Random): TextOp {
   const out = new TextWriter()
   let left = [...doc].length
-  for (let turn = rng.int(6); turn > 0; turn--) {
+  for (let turn = someTimes(rng, 6); turn > 0; turn--) {
     const n = Math.min(left, 1 + rng.int(6))
     const verb = rng.int(3)
     if (verb === 0) out.insert(randomText(rng, 1 + rng.int(4)))
@@ -27,3 +27,6 @@ export function randomTextOp(doc: string, rng: Random): TextOp {
   }
   return out.op()
 }
+
+/** How many steps an op takes: up to `most`, now and then none at all. */
+export const someTimes = (rng: Random, most: number): number => (rng.chance(0.04) ? 0 : 1 + rng.int(most))
