@@ -55,6 +55,7 @@ export function snapshotsOf(
   // A Map keeps the order of insertion: the entry used last is put at the end, the first ones are evicted.
   const entries = new Map<string, Entry>()
   let total = 0
+  const overdue = new Map<string, Entry>()
   let writing: NodeJS.Immediate | undefined
   let sweeping: NodeJS.Timeout | undefined
 
@@ -70,8 +71,7 @@ export function snapshotsOf(
   }
 
   /** A failure is no loss: the entry stays dirty and its turn comes again, and the log has every op. */
-  function write(wanted: (entry: Entry) => boolean): void {
-    const chosen = [...entries].filter(([, entry]) => dirty(entry) && wanted(entry))
+  function write(chosen: readonly (readonly [text: string, entry: Entry])[]): void {
     if (chosen.length === 0) return
     const lengths: number[] = []
     try {
@@ -82,27 +82,34 @@ export function snapshotsOf(
       return
     }
     counts.snapshots += chosen.length
-    chosen.forEach(([text, entry], i) => {
-      total += lengths[i]! - entry.bytes
-      entries.set(text, { ...entry, stored: entry.full.v, bytes: lengths[i]! })
+    chosen.forEach(([text, { full }], i) => {
+      const entry = entries.get(text)
+      if (!entry) return
+      const bytes = entry.full === full ? lengths[i]! : entry.bytes
+      total += bytes - entry.bytes
+      entries.set(text, { ...entry, bytes, stored: Math.max(entry.stored, full.v) })
     })
   }
 
-  function schedule(entry: Entry): void {
+  const unwritten = () => [...entries].filter(([, entry]) => dirty(entry))
+
+  function schedule(text: string, entry: Entry): void {
     if (due(entry)) {
+      // Remembered apart from the cache, which may evict it before its turn.
+      overdue.set(text, entry)
       writing ??= setImmediate(() => {
         writing = undefined
-        write(due)
+        write([...overdue])
+        overdue.clear()
       })
     }
     sweeping ??= setTimeout(sweep, quietMs).unref()
   }
 
   function sweep(): void {
-    sweeping = undefined
     const since = performance.now() - quietMs
-    write(entry => entry.at <= since)
-    if ([...entries.values()].some(dirty)) sweeping = setTimeout(sweep, quietMs).unref()
+    write(unwritten().filter(([, { at }]) => at <= since))
+    sweeping = unwritten().length > 0 ? setTimeout(sweep, quietMs).unref() : undefined
   }
 
   /** The newest that is known of the document, in the cache or written down, and not beyond its head. */
@@ -138,13 +145,13 @@ export function snapshotsOf(
       const bytes = full.type === null ? 0 : (former?.bytes ?? 0) + grown
       const entry = { doc, full, bytes, stored: former?.stored ?? 0, at: performance.now() }
       keep(text, entry)
-      schedule(entry)
+      schedule(text, entry)
     },
 
     close() {
       clearImmediate(writing)
       clearTimeout(sweeping)
-      write(() => true)
+      write(unwritten())
     },
   }
 }

@@ -1,0 +1,163 @@
+/** The SQLite store: the contract on a file and in memory, and what only a file of SQLite's can show. */
+
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
+import { openDatabase } from '../../server/store/schema.ts'
+import { openSqliteStore, type SqliteOptions } from '../../server/store/sqlite.ts'
+import type { Store } from '../../server/store/store.ts'
+import { text } from '../../types/index.ts'
+import { storeContract } from './contract.ts'
+import { assertDerived, commitOn, fetched, keyOf, submit } from './writer.ts'
+
+const coded = (code: string) => (error: { code?: string }) => error.code === code
+const newFolder = () => mkdtempSync(join(tmpdir(), 'holdfast-store-'))
+const note = (data: string) => ({ create: { type: text.uri, data } })
+
+storeContract('SQLite in memory', () => ({
+  lasting: false,
+  open: () => openSqliteStore({ path: ':memory:' }),
+  remove() {},
+}))
+
+storeContract('SQLite file', () => {
+  const folder = newFolder()
+  return {
+    lasting: true,
+    open: () => openSqliteStore({ path: join(folder, 'holdfast.db') }),
+    remove: () => rmSync(folder, { recursive: true }),
+  }
+})
+
+describe('SQLite store', () => {
+  let folder: string
+  let path: string
+  let stores: Store[]
+  const key = keyOf('hello')
+
+  const open = (options: Partial<SqliteOptions> = {}) => {
+    const store = openSqliteStore({ path, ...options })
+    stores.push(store)
+    return store
+  }
+  /** Something done to the file behind the store's back. */
+  const meddle = (sql: string) => {
+    const db = new DatabaseSync(path)
+    db.exec(sql)
+    db.close()
+  }
+  const until = async (condition: () => boolean) => {
+    while (!condition()) await setImmediate()
+  }
+
+  beforeEach(() => {
+    folder = newFolder()
+    path = join(folder, 'holdfast.db')
+    stores = []
+  })
+  afterEach(async () => {
+    for (const store of stores) await store.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  it('[S12] refuses the database of a newer program and leaves it as it is', async () => {
+    await open().close()
+    meddle('PRAGMA user_version = 99')
+    assert.throws(() => open(), coded('STORE_NEWER'))
+    const db = new DatabaseSync(path)
+    assert.equal(db.prepare('PRAGMA user_version').get()!.user_version, 99)
+    db.close()
+  })
+
+  it('[S12] says what is wrong with a path or a file that is no database', () => {
+    const missing = join(folder, 'no', 'such', 'folder', 'x.db')
+    assert.throws(() => openSqliteStore({ path: missing }), coded('STORE_FAILED'))
+    assert.throws(() => openSqliteStore({ path: folder }), coded('STORE_FAILED'))
+  })
+
+  it('[S7] takes a missing op for a failure, never for a shorter answer', async () => {
+    const store = open()
+    await submit(store, key, note(''))
+    for (const word of ['a', 'b', 'c']) await submit(store, key, { op: [word] })
+    meddle('DELETE FROM ops WHERE v = 1')
+    await assert.rejects(store.ops(key, 0, null), coded('STORE_FAILED'))
+    assert.equal((await store.ops(key, 2, null)).length, 2)
+    meddle('DELETE FROM ops WHERE v = 3')
+    await assert.rejects(store.ops(key, 2, null), /version 3/)
+  })
+
+  it('[S9] fails every commit of a transaction that fails, and takes them once it can', async () => {
+    const store = open({ busyMs: 1 })
+    const nothing = await fetched(store, key)
+    const other = new DatabaseSync(path)
+    other.exec('BEGIN IMMEDIATE')
+    const names = [1, 2].map(seq => ({ src: 'a', seq }))
+    const commitAll = () => names.map((name, i) => commitOn(store, keyOf(`${i}`), nothing, note('x'), name))
+    for (const commit of commitAll()) await assert.rejects(commit, coded('STORE_FAILED'))
+    await assert.rejects(store.ping(), coded('STORE_FAILED'))
+    other.exec('ROLLBACK')
+    other.close()
+    assert.deepEqual(await Promise.all(commitAll()), [true, true])
+    assert.deepEqual([store.counts.commits, store.counts.groups], [2, 1])
+    await store.ping()
+  })
+
+  it('[S10] writes a snapshot down after many ops, not with each', async () => {
+    const store = open()
+    await submit(store, key, note(''))
+    for (let i = 2; i < 64; i++) await submit(store, key, { op: ['a'] })
+    assert.equal(store.counts.snapshots, 0)
+    await submit(store, key, { op: ['a'] })
+    await until(() => store.counts.snapshots === 1)
+    const large = keyOf('large')
+    await submit(store, large, note('x'.repeat(200_000)))
+    for (let i = 2; i < 100; i++) await submit(store, large, { op: ['a'] })
+    await setImmediate()
+    assert.equal(store.counts.snapshots, 1)
+    for (const each of [key, large]) await assertDerived(open(), each)
+  })
+
+  it('[S10] writes a snapshot down when the document falls quiet, and at the end', async () => {
+    const quick = open({ quietMs: 1 })
+    await submit(quick, key, note('a'))
+    await new Promise(resolve => setTimeout(resolve, 1))
+    await until(() => quick.counts.snapshots === 1)
+    const slow = open()
+    await submit(slow, key, { op: ['b'] })
+    await slow.close()
+    assert.equal(slow.counts.snapshots, 1)
+    meddle('DELETE FROM ops')
+    assert.equal((await open().snapshot(key)).data, 'ba')
+  })
+
+  it('[S10] keeps right when the cache holds one document only', async () => {
+    const store = open({ cacheBytes: 0 })
+    const keys = ['one', 'two', 'three'].map(id => keyOf(id))
+    for (const each of keys) await submit(store, each, note(''))
+    for (let i = 0; i < 70; i++) for (const each of keys) await submit(store, each, { op: [`${i}`] })
+    for (const each of keys) await assertDerived(store, each)
+    assert.equal(store.counts.snapshots, 3)
+  })
+
+  it('[S10] reads a document whose snapshot was lost', async () => {
+    const store = open()
+    await submit(store, key, note('x'))
+    await store.close()
+    meddle('DELETE FROM snapshots')
+    await assertDerived(open(), key)
+  })
+
+  it('[S2] waits for the disk unless told otherwise', () => {
+    const synchronous = (durability?: 'full' | 'normal') => {
+      const db = openDatabase({ path, durability })
+      const { synchronous } = db.prepare('PRAGMA synchronous').get()!
+      db.close()
+      return synchronous
+    }
+    // SQLite's numbers: 1 is NORMAL, 2 is FULL.
+    assert.deepEqual([synchronous(), synchronous('full'), synchronous('normal')], [2, 2, 1])
+  })
+})
