@@ -2,6 +2,7 @@
 
 import { HoldfastError } from '../ops/errors.ts'
 import { newSrc } from '../ops/identity.ts'
+import { nameFault } from '../ops/names.ts'
 import { isTypeName } from '../types/index.ts'
 import type { TypeName } from '../types/type.ts'
 import type { Client, Doc } from './api.ts'
@@ -18,7 +19,7 @@ export interface ConnectOptions {
   /** Any http, https, ws or wss URL of the server; without a path, `/ws` is dialed. */
   readonly server: string
   /** Where edits are kept on this device; in memory if not given. In a browser: `openDeviceLog(name)`. */
-  readonly log?: Log
+  readonly log?: Log | Promise<Log>
   /** Milliseconds to wait for a server that neither answers nor fails before a document opens as if offline. Default 3000. */
   readonly attachMs?: number
   /** Bytes of the largest frame that the server takes (its HOLDFAST_FRAME_BYTES). Default 1 MiB. */
@@ -29,9 +30,6 @@ export interface ConnectOptions {
   /** Fills an array with random bytes; `crypto.getRandomValues` if not given. */
   readonly randomBytes?: (bytes: Uint8Array<ArrayBuffer>) => unknown
 }
-
-/** Longest collection or document name, in UTF-16 units; the server's HOLDFAST_NAME_CHARS may be lower. */
-const NAME_CHARS = 255
 
 /** Starts a client; it dials at once and keeps the connection until `close`. Throws `SETTING_INVALID`. */
 export function connect(options: ConnectOptions): Client {
@@ -44,7 +42,7 @@ export function connect(options: ConnectOptions): Client {
   const url = socketUrl(options.server)
   const src = newSrc(randomBytes)
   const hub: Hub = new TabHub({
-    log: options.log ?? memoryLog(),
+    log: whenOpen(options.log ?? memoryLog()),
     src,
     clock,
     link: events => openLink({ url, src, dial, clock, timings }, events),
@@ -74,12 +72,17 @@ export function connect(options: ConnectOptions): Client {
 }
 
 function checkName(what: string, name: string): void {
-  if (typeof name !== 'string' || name.length === 0 || name.length > NAME_CHARS) {
-    throw new HoldfastError('NAME_INVALID', `${what}: a name has 1 to ${NAME_CHARS} characters.`)
-  }
-  if (name in Object.prototype)
-    throw new HoldfastError('NAME_INVALID', `${what}: "${name}" is reserved; choose another.`)
+  const fault = nameFault(String(name))
+  if (fault !== null) throw new HoldfastError('NAME_INVALID', `${what}: ${fault}`)
 }
+
+/** A log that is still opening. */
+const whenOpen = (opening: Log | Promise<Log>): Log => ({
+  load: async key => (await opening).load(key),
+  write: async writes => (await opening).write(writes),
+  list: async () => (await opening).list(),
+  close: async () => (await opening).close(),
+})
 
 /**
  * A page that was asleep cannot trust its socket: one restored from the back/forward cache still has it open, and it
