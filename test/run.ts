@@ -20,8 +20,7 @@ if (chromium === null) {
 
 const mocha = createRequire(import.meta.url).resolve('mocha/bin/mocha.js')
 const args = [...(onCi ? ['--forbid-only'] : []), ...process.argv.slice(2)]
-const env = { ...process.env, ...(chromium !== null && { HOLDFAST_TEST_CHROMIUM: chromium }) }
-const run = spawn(process.execPath, [mocha, ...args], { stdio: 'inherit', env })
+const run = spawn(process.execPath, [mocha, ...args], { stdio: 'inherit' })
 run.once('exit', (code, signal) => {
   process.exitCode = code ?? 1
   if (signal !== null) say(`The tests were ended by ${signal}.`)

@@ -1,6 +1,6 @@
 /** What the page of the log's browser tests offers to them: the contract, and a device log to drive by hand. */
 
-import { deleteDB, openDB } from 'idb'
+import { openDB } from 'idb'
 import { openDeviceLog } from '../../client/log/device.ts'
 import { openIdbLog } from '../../client/log/idb.ts'
 import type { Log, Write } from '../../client/log/log.ts'
@@ -23,8 +23,6 @@ export interface LogPage {
   readonly saved: number
   /** The numbers of the events that the log has. */
   numbers(key: DocKey): Promise<Settled<readonly number[]>>
-  /** Writes `count` events one call each, `atOnce` calls under way; milliseconds. */
-  time(count: number, atOnce: number): Promise<number>
   /** Opens the database as a newer version of the program would. */
   upgrade(name: string): Promise<Settled<null>>
   close(): Promise<Settled<null>>
@@ -45,24 +43,6 @@ async function lose(name: string, { collection, id }: DocKey, n: number): Promis
   const db = await openDB(name)
   await db.delete('events', [collection, id, n])
   db.close()
-}
-
-async function time(count: number, atOnce: number): Promise<number> {
-  const name = `time-${homes++}`
-  const timed = await openIdbLog(name)
-  const from = performance.now()
-  for (let n = 1; n <= count; ) {
-    const batch: Promise<void>[] = []
-    for (; batch.length < atOnce && n <= count; n++)
-      batch.push(
-        timed.write([{ key: { collection: 'c', id: 'd' }, events: [{ n, event: { op: [n, 'x'] } }] }]),
-      )
-    await Promise.all(batch)
-  }
-  const took = performance.now() - from
-  await timed.close()
-  await deleteDB(name)
-  return took
 }
 
 const page: LogPage = {
@@ -96,7 +76,6 @@ const page: LogPage = {
     return saved
   },
   numbers: key => settled(log!.load(key).then(({ events }) => events.map(({ n }) => n))),
-  time,
   upgrade: name =>
     settled(
       openDB(name, 1_000).then(db => {
