@@ -27,7 +27,7 @@ export async function commitOn(
   name?: Name,
 ): Promise<boolean> {
   const op: SharedbOp = { ...change, ...name, v: snapshot.v, m: { ts: Date.now() } }
-  return called(done => store.db.commit(collection, id, op, after(snapshot, op), null, done))
+  return called(done => store.db.commit(collection, id, op, changed(snapshot, change), null, done))
 }
 
 /** Commits a change at the head; answers what ShareDB would be answered. */
@@ -40,7 +40,7 @@ export function replayed(key: DocKey, ops: readonly StoredOp[]): SharedbSnapshot
   const nothing: SharedbSnapshot = { id: key.id, v: 0, type: null, data: undefined, m: null }
   return ops.reduce((snapshot, op) => {
     assert.equal(op.v, snapshot.v, 'versions have no gap')
-    return after(snapshot, op)
+    return changed(snapshot, op)
   }, nothing)
 }
 
@@ -51,8 +51,8 @@ export async function assertDerived(store: Store, key: DocKey): Promise<void> {
   assert.deepEqual([snapshot.v, snapshot.type, snapshot.data], [v, type, data])
 }
 
-function after(snapshot: SharedbSnapshot, op: SharedbOp): SharedbSnapshot {
-  const { id, v, type, data, m } = snapshot
+/** The document one version later. */
+export function changed({ id, v, type, data, m }: SharedbSnapshot, op: WireChange): SharedbSnapshot {
   if (op.del) return { id, v: v + 1, type: null, data: undefined, m }
   if (op.create) {
     const created = typeOf(op.create.type)

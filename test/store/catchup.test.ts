@@ -1,0 +1,129 @@
+/** Catching up over the real store: random histories of every type, and a long one of keystrokes. */
+
+import assert from 'node:assert/strict'
+import type { CatchUpAnswer, WireChange, WireName } from '../../ops/protocol.ts'
+import { answerCatchUp } from '../../server/catchup.ts'
+import type { SharedbSnapshot } from '../../server/sharedb.ts'
+import { openSqliteStore } from '../../server/store/sqlite.ts'
+import type { Store } from '../../server/store/store.ts'
+import { json, rich, type Type, text, typeOf } from '../../types/index.ts'
+import { Random } from '../random.ts'
+import { randomDoc, randomOp } from '../types/generators.ts'
+import { changed, commitOn, fetched, keyOf, replayed, submit } from './writer.ts'
+
+const types = [text, json, rich] as Type[]
+const c = 'notes'
+
+/** Writes a document of some versions: edits mostly, now and then a delete, a create of any type after it. */
+async function writeHistory(store: Store, d: string, rng: Random): Promise<void> {
+  const key = keyOf(d)
+  let snapshot = await fetched(store, key)
+  for (let seq = 1 + rng.int(25); seq > 0; seq--) {
+    const change = randomChange(snapshot, rng)
+    const name = rng.chance(0.8) ? { src: rng.pick(['me', 'you']), seq } : undefined
+    assert.equal(await commitOn(store, key, snapshot, change, name), true)
+    snapshot = changed(snapshot, change)
+  }
+}
+
+function randomChange({ type, data }: SharedbSnapshot, rng: Random): WireChange {
+  if (type !== null) return rng.chance(0.1) ? { del: true } : { op: randomOp(typeOf(type), data, rng) }
+  const created = rng.pick(types)
+  return { create: { type: created.uri, data: randomDoc(created, rng) } }
+}
+
+/** The segments of an answer that has them. */
+function segmentsIn(answer: CatchUpAnswer) {
+  assert.ok(answer.segments)
+  return answer.segments
+}
+
+describe('catch-up from the store', () => {
+  let store: Store
+  beforeEach(() => {
+    store = openSqliteStore({ path: ':memory:' })
+  })
+  afterEach(() => store.close())
+
+  it('[S17] [S18] leads from any version to the head, with own ops as the server has them', async () => {
+    let [merged, owned, passed] = [0, 0, 0]
+    for (let seed = 1; seed <= 200; seed++) {
+      const rng = new Random(seed)
+      const d = `seed ${seed}`
+      await writeHistory(store, d, rng)
+      const ops = await store.ops(keyOf(d), 0, null)
+      const from = rng.int(ops.length + 1)
+      const mine = ops.filter(op => op.src === 'me' && rng.chance(0.4))
+      const own: WireName[] = [...mine.map((op): WireName => ['me', op.seq!]), ['me', 99], ['nobody', 1]]
+      const answer = await answerCatchUp(store, { a: 'h.catchup', c, d, v: from, own })
+      const segments = segmentsIn(answer)
+
+      let reached = replayed(keyOf(d), ops.slice(0, from))
+      for (const segment of segments) {
+        if (segment.own) {
+          const op = ops[reached.v]!
+          assert.deepEqual([segment.n, ...segment.own], [1, op.src, op.seq], d)
+          assert.deepEqual([segment.op, segment.create, segment.del], [op.op, op.create, op.del], d)
+        }
+        reached = { ...changed(reached, segment), v: reached.v + segment.n }
+        if (segment.n > 1) merged++
+      }
+      const head = replayed(keyOf(d), ops)
+      assert.deepEqual([answer.v, reached.v, reached.type], [head.v, head.v, head.type], d)
+      assert.ok(head.type === null || typeOf(head.type).equalDocs(reached.data, head.data), d)
+      const names = segments.flatMap(segment => (segment.own ? [segment.own[1]] : []))
+      assert.deepEqual(
+        names,
+        mine.filter(op => op.v >= from).map(op => op.seq),
+        d,
+      )
+      owned += names.length
+      if (reached.v > from) passed++
+    }
+    // The run did something.
+    assert.ok(merged > 100 && owned > 100 && passed > 100, `${merged} ${owned} ${passed}`)
+  })
+
+  it('[S19] gives the whole document to a device that has none', async () => {
+    const key = keyOf('hello')
+    const ask = (own: WireName[]) => answerCatchUp(store, { a: 'h.catchup', c, d: 'hello', v: null, own })
+    const about = { a: 'h.catchup', c, d: 'hello', from: null }
+    assert.deepEqual(await ask([['me', 1]]), { ...about, v: 0, snapshot: { type: null }, own: [] })
+    await submit(store, key, { create: { type: text.uri, data: 'x' } }, { src: 'me', seq: 1 })
+    await submit(store, key, { op: ['a'] }, { src: 'me', seq: 2 })
+    const snapshot = { type: text.uri, data: 'ax' }
+    const asked = ['me 2', 'me 3', 'you 1'].map((name): WireName => [name.slice(0, -2), Number(name.at(-1))])
+    assert.deepEqual(await ask(asked), { ...about, v: 2, snapshot, own: [['me', 2]] })
+  })
+
+  it('[S19] counts no op as inside that was committed after the snapshot was read', async () => {
+    const key = keyOf('hello')
+    await submit(store, key, { create: { type: text.uri, data: 'x' } })
+    const early = await store.snapshot(key)
+    await submit(store, key, { op: ['a'] }, { src: 'me', seq: 1 })
+    const late: Store = { ...store, snapshot: async () => early }
+    const answer = await answerCatchUp(late, { a: 'h.catchup', c, d: 'hello', v: null, own: [['me', 1]] })
+    assert.deepEqual([answer.v, answer.snapshot?.data, 'own' in answer && answer.own], [1, 'x', []])
+  })
+
+  it('[S20] tells a device that is ahead of the server', async () => {
+    await submit(store, keyOf('hello'), { create: { type: text.uri, data: '' } })
+    const ask = (v: number) => answerCatchUp(store, { a: 'h.catchup', c, d: 'hello', v, own: [] })
+    assert.deepEqual(segmentsIn(await ask(1)), [])
+    await assert.rejects(ask(2), (error: { code?: string }) => error.code === 'SERVER_BEHIND')
+  })
+
+  it('[S21] answers ten thousand keystrokes with one segment', async () => {
+    const key = keyOf('long')
+    let snapshot = await fetched(store, key)
+    const commits = []
+    for (let i = -1; i < 10_000; i++) {
+      const change: WireChange = i < 0 ? { create: { type: text.uri } } : { op: i === 0 ? ['a'] : [i, 'a'] }
+      commits.push(commitOn(store, key, snapshot, change))
+      snapshot = changed(snapshot, change)
+    }
+    assert.ok((await Promise.all(commits)).every(Boolean))
+    const answer = await answerCatchUp(store, { a: 'h.catchup', c, d: 'long', v: 1, own: [] })
+    assert.deepEqual(segmentsIn(answer), [{ n: 10_000, op: ['a'.repeat(10_000)] }])
+  })
+})
