@@ -52,7 +52,7 @@ describe('log in Chromium', function () {
     }
   })
 
-  it('[G1] has after a reload what was saved before it', async () => {
+  it('[G1] [G14] has after a reload what was saved before it, and the log itself again', async () => {
     const page = await open('reload')
     assert.deepEqual(await write(page, 1, 2, 3), OK)
     await page.reload()

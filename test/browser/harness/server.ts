@@ -41,7 +41,13 @@ export async function startServerProcess(options: ServerOptions = {}): Promise<S
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'holdfast-server-')))
   const output: string[] = []
   const run = (port: number) => spawnServer({ ...options.env, HOLDFAST_DATA: dir }, port, output)
-  const first = await run(0)
+  const tidy = async () => {
+    if (options.dir === undefined) await rm(dir, { recursive: true, force: true })
+  }
+  const first = await run(0).catch(async error => {
+    await tidy()
+    throw error
+  })
   const port = Number(first.url.port)
   let { child } = first
   return {
@@ -59,7 +65,7 @@ export async function startServerProcess(options: ServerOptions = {}): Promise<S
     },
     async close() {
       await end(child, 'SIGTERM')
-      if (options.dir === undefined) await rm(dir, { recursive: true, force: true })
+      await tidy()
     },
   }
 }
