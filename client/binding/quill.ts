@@ -4,6 +4,8 @@
  */
 
 import Quill from 'quill/core.js'
+import type { Change } from '../../ops/change.ts'
+import { type RichDoc as RichData, type RichOp, rich } from '../../types/rich.ts'
 import type { ChangeEvent } from '../api.ts'
 import { makeCrossing } from './crossing.ts'
 import type { Delta } from './delta.ts'
@@ -22,13 +24,19 @@ export interface BindingEvents {
   refused(error: unknown): void
 }
 
+/**
+ * `doc` is a handle that nobody else edits through: what it calls local, the editor shows already.
+ *
+ * What arrives is shown in a microtask, when the document has told all of a batch: before that, keystrokes that Quill
+ * still has to report could not be carried over to the document as it is.
+ */
 export function bindQuill(quill: Quill, doc: RichDoc, events: BindingEvents): Binding {
   const crossing = makeCrossing()
-  /** The document as of the last change that was looked at. */
-  let stored = richOf(doc.data)
+  /** The document as it has been told so far; `doc.data` may be ahead while a batch is told. */
+  let stored = doc.data
   let composing = false
-  let sending = false
   let showing = false
+  let bound = true
 
   const show = (delta: Delta) => {
     if (delta.ops.length === 0) return
@@ -39,45 +47,43 @@ export function bindQuill(quill: Quill, doc: RichDoc, events: BindingEvents): Bi
       showing = false
     }
   }
-
-  const onChange = ({ change, local }: ChangeEvent) => {
-    const before = stored
-    stored = richOf(doc.data)
-    if (local && sending) return
-    const delta =
-      'op' in change ? toShown(richOf(change.op), before, stored) : shown(before).diff(shown(stored))
-    crossing.arrive(visibleIn(delta))
-    if (composing) return
+  const showArrived = () => {
+    if (composing || !bound) return
     quill.update(Quill.sources.USER)
     show(crossing.take())
+  }
+
+  const onChange = ({ change, local }: ChangeEvent) => {
+    const before = richOf(stored)
+    stored = afterChange(stored, change)
+    if (local) return
+    const after = richOf(stored)
+    const delta =
+      'op' in change ? toShown(richOf(change.op), before, after) : shown(before).diff(shown(after))
+    crossing.arrive(visibleIn(delta))
+    queueMicrotask(showArrived)
   }
 
   const onTyped = (typed: Delta) => {
     if (showing) return
     const allowed = withoutForeign(typed)
     const edit = crossing.cross(allowed)
-    if (edit.ops.length > 0) send(toStored(edit, stored))
+    if (edit.ops.length > 0) send(toStored(edit, richOf(stored)))
     if (JSON.stringify(allowed.ops) !== JSON.stringify(typed.ops)) reset()
   }
-
   const send = (edit: Delta) => {
-    sending = true
     try {
       doc.edit(opOf(edit))
-      stored = richOf(doc.data)
     } catch (error) {
       reset()
       events.refused(error)
-    } finally {
-      sending = false
     }
   }
 
   /** Makes the editor show what the document has, whatever it showed. */
   const reset = () => {
     crossing.take()
-    stored = richOf(doc.data)
-    show(quill.getContents().diff(visibleIn(shown(stored))))
+    show(quill.getContents().diff(visibleIn(shown(richOf(stored)))))
   }
 
   const onCompositionStart = () => {
@@ -85,10 +91,10 @@ export function bindQuill(quill: Quill, doc: RichDoc, events: BindingEvents): Bi
   }
   const onCompositionEnd = () => {
     composing = false
-    show(crossing.take())
+    showArrived()
   }
 
-  quill.setContents(visibleIn(shown(stored)), Quill.sources.SILENT)
+  quill.setContents(visibleIn(shown(richOf(stored))), Quill.sources.SILENT)
   quill.history.clear()
   quill.on(Quill.events.TEXT_CHANGE, onTyped)
   quill.on(Quill.events.COMPOSITION_START, onCompositionStart)
@@ -98,12 +104,18 @@ export function bindQuill(quill: Quill, doc: RichDoc, events: BindingEvents): Bi
   return {
     unbind() {
       quill.update(Quill.sources.USER)
+      bound = false
       unlisten()
       quill.off(Quill.events.TEXT_CHANGE, onTyped)
       quill.off(Quill.events.COMPOSITION_START, onCompositionStart)
       quill.off(Quill.events.COMPOSITION_END, onCompositionEnd)
     },
   }
+}
+
+function afterChange(stored: RichData, change: Change): RichData {
+  if ('op' in change) return rich.apply(stored, change.op as RichOp)
+  return rich.create('create' in change ? change.create.data : undefined)
 }
 
 /**

@@ -3,7 +3,8 @@
  * possible edits it was. The same crossing as in `quill.ts` keeps an input method's composition undisturbed.
  */
 
-import type { TextOp } from '../../types/text.ts'
+import type { Change } from '../../ops/change.ts'
+import { type TextOp, text } from '../../types/text.ts'
 import type { ChangeEvent, Doc } from '../api.ts'
 import { makeCrossing } from './crossing.ts'
 import type { Delta } from './delta.ts'
@@ -14,12 +15,12 @@ import { carry } from './selection.ts'
 
 export type TextDoc = Doc<string, TextOp>
 
+/** `doc` is a handle that nobody else edits through: what it calls local, the field shows already. */
 export function bindTextarea(area: HTMLTextAreaElement, doc: TextDoc, events: BindingEvents): Binding {
   const crossing = makeCrossing()
   let stored = doc.data
   let value = visible(stored)
   let composing = false
-  let sending = false
 
   const showWaiting = () => {
     if (!composing) show(crossing.take())
@@ -32,8 +33,8 @@ export function bindTextarea(area: HTMLTextAreaElement, doc: TextDoc, events: Bi
 
   const onChange = ({ change, local }: ChangeEvent) => {
     const before = stored
-    stored = doc.data
-    if (local && sending) return
+    stored = afterChange(stored, change)
+    if (local) return
     const delta =
       'op' in change ? fromTextOp(change.op as TextOp, before) : replacement(before, stored, stored.length)
     crossing.arrive(visibleIn(delta))
@@ -50,22 +51,17 @@ export function bindTextarea(area: HTMLTextAreaElement, doc: TextDoc, events: Bi
   }
 
   const send = (op: TextOp) => {
-    sending = true
     try {
       doc.edit(op)
-      stored = doc.data
     } catch (error) {
       reset()
       events.refused(error)
-    } finally {
-      sending = false
     }
   }
 
   /** Makes the field show what the document has, whatever it showed. */
   const reset = () => {
     crossing.take()
-    stored = doc.data
     show(replacement(value, visible(stored), area.selectionEnd))
   }
 
@@ -91,6 +87,11 @@ export function bindTextarea(area: HTMLTextAreaElement, doc: TextDoc, events: Bi
       area.removeEventListener('compositionend', onCompositionEnd)
     },
   }
+}
+
+function afterChange(stored: string, change: Change): string {
+  if ('op' in change) return text.apply(stored, change.op as TextOp)
+  return text.create('create' in change ? change.create.data : undefined)
 }
 
 /** Setting a value throws the caret to the end and the view to the top: both are put back where they belong. */

@@ -91,7 +91,7 @@ describe('Quill binding', () => {
 
   it('[B4] leaves every caret and selection where its owner put it, whatever others insert', async function () {
     this.timeout(60_000)
-    const failures = await page.evaluate(() => {
+    const failures = await page.evaluate(async () => {
       const wrong: unknown[] = []
       const content = 'ab\ncd\n'
       for (let index = 0; index < content.length; index++) {
@@ -102,6 +102,7 @@ describe('Quill binding', () => {
               quill.focus()
               quill.setSelection(index, length)
               doc.remote({ ops: [...(at > 0 ? [{ retain: at }] : []), { insert: text }] })
+              await Promise.resolve()
               const now = quill.getSelection()
               const before = content.slice(index, index + length)
               const start = index + (at < index || (at === index && length > 0) ? text.length : 0)
@@ -119,7 +120,7 @@ describe('Quill binding', () => {
   })
 
   it('[B4] moves carets and selections only as far as others deleted around them', async () => {
-    const failures = await page.evaluate(() => {
+    const failures = await page.evaluate(async () => {
       const wrong: unknown[] = []
       const content = 'ab\ncd\n'
       for (let index = 0; index < content.length; index++) {
@@ -131,6 +132,7 @@ describe('Quill binding', () => {
               quill.setSelection(index, length)
               doc.remote({ ops: [...(at > 0 ? [{ retain: at }] : []), { delete: count }] })
               const moved = (point: number) => point - Math.max(0, Math.min(point - at, count))
+              await Promise.resolve()
               const now = quill.getSelection()
               const kept = now?.index === moved(index) && now.index + now.length === moved(index + length)
               if (!kept) wrong.push({ index, length, at, count, now })

@@ -1,0 +1,86 @@
+/** The list of held edits: why each was not taken, what stands in it, and what a person can do with it. */
+
+import { html, render } from 'lit'
+import { entryOf } from '../../ops/errors.ts'
+import { nameText } from '../../ops/identity.ts'
+import type { Doc, HeldEdit } from '../api.ts'
+import { count } from './words.ts'
+
+const previewLength = 400
+
+export interface HeldPanel {
+  show(): void
+  close(): void
+}
+
+export function makeHeldPanel(host: HTMLElement, doc: Doc): HeldPanel {
+  /** The edit whose discarding waits for a second click. */
+  let doubted: string | null = null
+  let copied: string | null = null
+
+  const copy = async (edit: HeldEdit) => {
+    await copyOut(edit.text || JSON.stringify(edit.original))
+    copied = nameText(edit.name)
+    show()
+  }
+  const doubt = (edit: HeldEdit | null) => {
+    doubted = edit && nameText(edit.name)
+    show()
+    host.querySelector<HTMLElement>(edit ? '[data-sure]' : 'h3')?.focus()
+  }
+  const settle = (decide: () => void) => {
+    doubted = null
+    decide()
+    show()
+    host.querySelector<HTMLElement>('h3')?.focus()
+  }
+
+  const buttons = (edit: HeldEdit) =>
+    doubted === nameText(edit.name)
+      ? html`<span>Discard this edit for good?</span>
+          <button type="button" data-sure class="hf-danger" @click=${() => settle(() => doc.discard(edit.name))}>Discard</button>
+          <button type="button" @click=${() => doubt(null)}>Keep</button>`
+      : html`<button type="button" @click=${() => copy(edit)}>${copied === nameText(edit.name) ? 'Copied' : 'Copy out'}</button>
+          <button type="button" ?disabled=${edit.change === null} @click=${() => settle(() => doc.retry(edit.name))}>Try again</button>
+          <button type="button" @click=${() => doubt(edit)}>Discard…</button>`
+
+  const item = (edit: HeldEdit, at: number) => html`<li aria-label=${`Held edit ${at + 1}`}>
+    <p class="hf-reason">${reasonOf(edit)}</p>
+    <blockquote>${previewOf(edit)}</blockquote>
+    <div class="hf-buttons">${buttons(edit)}</div>
+  </li>`
+
+  const show = () =>
+    render(
+      doc.held.length === 0
+        ? html``
+        : html`<section class="hf-panel" aria-label="Held edits">
+            <h3 tabindex="-1">${count(doc.held.length, 'edit')} the server did not take</h3>
+            <p>${doc.held.length === 1 ? 'It is' : 'They are'} kept on this device until you decide.</p>
+            <ol>${doc.held.map(item)}</ol>
+          </section>`,
+      host,
+    )
+  return { show, close: () => render(html``, host) }
+}
+
+const reasonOf = ({ reason }: HeldEdit): string => `${entryOf(reason.code).meaning} (${reason.code})`
+
+function previewOf({ text, original }: HeldEdit): string {
+  if ('del' in original) return 'Deletes the document.'
+  if (text.trim() === '') return 'Changes or removes text; adds none.'
+  return text.length > previewLength ? `${text.slice(0, previewLength)}…` : text
+}
+
+/** The clipboard needs a secure page; elsewhere the text is downloaded as a file. */
+async function copyOut(text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text)
+  } catch {
+    const link = document.createElement('a')
+    link.href = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
+    link.download = 'held-edit.txt'
+    link.click()
+    URL.revokeObjectURL(link.href)
+  }
+}
