@@ -3,7 +3,7 @@
  * A stateless read. What is committed meanwhile comes after the head that the answer names, by subscription.
  */
 
-import { segmentsOf } from '../ops/catchup.ts'
+import { type LoggedOp, segmentsOf } from '../ops/catchup.ts'
 import { HoldfastError } from '../ops/errors.ts'
 import type { DocKey } from '../ops/identity.ts'
 import { type CatchUpAnswer, type CatchUpRequest, fromWireName, type WireName } from '../ops/protocol.ts'
@@ -23,14 +23,28 @@ export async function answerCatchUp(store: Store, { c, d, v, own }: CatchUpReque
       `The document stands at version ${head.v} here, not at ${v} or later.`,
     )
   }
-  const [ops, uri] = await Promise.all([store.ops(key, v, head.v), store.typeAt(key, v)])
+  const [ops, uri] = await Promise.all([opsOf(store, key, v, head.v, own), store.typeAt(key, v)])
   return { a: 'h.catchup', c, d, from: v, v: head.v, segments: segmentsOf(ops, uri, own) }
 }
+
+/** The ops `from <= v < to`; of their names only those in `own` are looked up: they are few, the ops may be many. */
+async function opsOf(store: Store, key: DocKey, from: number, to: number, own: readonly WireName[]) {
+  const [changes, versions] = await Promise.all([store.changes(key, from, to), versionsOf(store, key, own)])
+  const ops: LoggedOp[] = changes
+  own.forEach(([src, seq], i) => {
+    const v = versions[i]
+    if (v != null && v >= from && v < to) ops[v - from] = { ...ops[v - from]!, src, seq }
+  })
+  return ops
+}
+
+const versionsOf = (store: Store, key: DocKey, names: readonly WireName[]): Promise<(number | null)[]> =>
+  Promise.all(names.map(name => store.versionOf(key, fromWireName(name))))
 
 /** The document at its head, and which of the asked names are in it. */
 async function wholeOf(store: Store, key: DocKey, own: readonly WireName[]) {
   const { v, type, data } = await store.snapshot(key)
-  const versions = await Promise.all(own.map(name => store.versionOf(key, fromWireName(name))))
+  const versions = await versionsOf(store, key, own)
   // What was committed after the snapshot was read is not in it.
   const inside = own.filter((_, i) => versions[i] != null && versions[i] < v)
   return { v, snapshot: type === null ? { type } : { type, data }, own: inside }

@@ -53,11 +53,15 @@ export function openSqliteStore(options: SqliteOptions): Store {
   }
 
   const latest = (key: DocKey) => ask('read', () => snapshots.latest(key, tables.doc(key)))
-  const ops: Store['ops'] = (key, from, to) =>
-    ask('read', () => {
-      const row = tables.doc(key)
-      return row ? tables.ops(row.num, from, Math.min(to ?? row.v, row.v)) : []
-    })
+  /** Reads the part of a stretch of the log that is at or before the head. */
+  const stretch =
+    <T>(read: (doc: number, from: number, to: number) => T[]) =>
+    (key: DocKey, from: number, to: number | null): Promise<T[]> =>
+      ask('read', () => {
+        const row = tables.doc(key)
+        return row ? read(row.num, from, Math.min(to ?? row.v, row.v)) : []
+      })
+  const ops = stretch(tables.ops)
   const versionOf: Store['versionOf'] = (key, name) =>
     ask('read', () => {
       const row = tables.doc(key)
@@ -75,6 +79,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
     db: adapterOf(log),
     counts,
     ops,
+    changes: stretch(tables.changes),
     versionOf,
     close,
     snapshot: latest,

@@ -65,6 +65,8 @@ export interface Store {
   snapshot(key: DocKey): Promise<StoredSnapshot>
   /** Ops `from <= v < to` in order; `to` null reads to the head. A gap is `STORE_FAILED`, never a shorter answer. */
   ops(key: DocKey, from: number, to: number | null): Promise<StoredOp[]>
+  /** The same ops without names and times, at half the cost: what they change is all that composing asks for. */
+  changes(key: DocKey, from: number, to: number | null): Promise<WireChange[]>
   /** The version at which this name was committed to the document, or null. O(log n). */
   versionOf(key: DocKey, name: Name): Promise<number | null>
   /** Existing documents of a collection, last changed first; `after` continues behind the last one of a page. */

@@ -3,6 +3,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { HoldfastError } from '../../ops/errors.ts'
 import type { DocKey, Name } from '../../ops/identity.ts'
+import type { WireChange } from '../../ops/protocol.ts'
 import type { Commit, Full, Verdict } from './adapter.ts'
 import type { ListedDoc, StoredOp } from './store.ts'
 
@@ -24,6 +25,8 @@ export interface Tables {
   typeAt(doc: number, v: number): string | null
   /** Ops `from <= v < to` in order; `STORE_FAILED` where one is missing. */
   ops(doc: number, from: number, to: number): StoredOp[]
+  /** The same without names and times. */
+  changes(doc: number, from: number, to: number): WireChange[]
   versionOf(doc: number, name: Name): number | null
   list(collection: string, limit: number, after?: { at: number; id: string }): ListedDoc[]
   snapshot(doc: number): SnapshotRow | null
@@ -59,6 +62,8 @@ export function tablesOf(db: DatabaseSync): Tables {
     'SELECT v, src, seq, at, body, meta FROM ops WHERE doc = ? AND v >= ? AND v < ? ORDER BY v',
   )
   opRows.setReturnArrays(true)
+  const bodies = db.prepare('SELECT v, body FROM ops WHERE doc = ? AND v >= ? AND v < ? ORDER BY v')
+  bodies.setReturnArrays(true)
   const opType = db.prepare(
     'SELECT type FROM ops WHERE doc = ? AND v < ? AND type IS NOT NULL ORDER BY v DESC LIMIT 1',
   )
@@ -90,12 +95,14 @@ export function tablesOf(db: DatabaseSync): Tables {
 
     ops(num, from, to) {
       const rows = opRows.all(num, from, to) as unknown as OpRow[]
-      if (rows.length !== Math.max(0, to - from)) {
-        const missing = rows.findIndex((row, i) => row[0] !== from + i)
-        const v = from + (missing < 0 ? rows.length : missing)
-        throw new HoldfastError('STORE_FAILED', `The op log has a gap at version ${v}: restore a backup.`)
-      }
+      checkGapless(rows, from, to)
       return rows.map(storedOp)
+    },
+
+    changes(num, from, to) {
+      const rows = bodies.all(num, from, to) as unknown as [v: number, body: string][]
+      checkGapless(rows, from, to)
+      return rows.map(([, body]) => JSON.parse(body))
     },
 
     list(collection, limit, after) {
@@ -136,6 +143,14 @@ export function tablesOf(db: DatabaseSync): Tables {
       return 'committed'
     },
   }
+}
+
+/** That `rows`, which start with a version, are the whole stretch. */
+function checkGapless(rows: readonly (readonly [v: number, ...unknown[]])[], from: number, to: number): void {
+  if (rows.length === Math.max(0, to - from)) return
+  const missing = rows.findIndex(([v], i) => v !== from + i)
+  const v = from + (missing < 0 ? rows.length : missing)
+  throw new HoldfastError('STORE_FAILED', `The op log has a gap at version ${v}: restore a backup.`)
 }
 
 function storedOp([v, src, seq, at, body, meta]: OpRow): StoredOp {

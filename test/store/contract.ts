@@ -155,6 +155,9 @@ export function storeContract(title: string, makePlace: () => Place): void {
       assert.deepEqual(await read(2, 2), [])
       assert.deepEqual(await read(9, null), [])
       assert.deepEqual(await store.ops(keyOf('nobody'), 0, null), [])
+      assert.deepEqual(await store.changes(key, 1, 3), [{ op: ['a'] }, { op: ['b'] }])
+      assert.deepEqual(await store.changes(key, 3, null), [{ op: ['c'] }])
+      assert.deepEqual(await store.changes(keyOf('nobody'), 0, null), [])
     })
 
     it('[S8] writes what arrives in one turn in one transaction', async () => {

@@ -84,6 +84,7 @@ describe('SQLite store', () => {
     for (const word of ['a', 'b', 'c']) await submit(store, key, { op: [word] })
     meddle('DELETE FROM ops WHERE v = 1')
     await assert.rejects(store.ops(key, 0, null), coded('STORE_FAILED'))
+    await assert.rejects(store.changes(key, 0, null), coded('STORE_FAILED'))
     assert.equal((await store.ops(key, 2, null)).length, 2)
     meddle('DELETE FROM ops WHERE v = 3')
     await assert.rejects(store.ops(key, 2, null), /version 3/)
