@@ -9,7 +9,7 @@ import { splitsPair } from './points.ts'
 export type Part = readonly [kind: 'keep' | 'drop' | 'add', text: string]
 
 /** Above this product of the lengths of what differs (UTF-16 units squared) the difference is one replacement. */
-const SEARCH_LIMIT = 4_000_000
+const SEARCH_LIMIT = 1_000_000
 
 /** The parts in order: keep and drop make up `a`, keep and add make up `b`. */
 export function difference(a: string, b: string): Part[] {

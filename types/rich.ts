@@ -77,7 +77,7 @@ function insertedText(ops: readonly Run[]): string {
     if (isInsert(run)) {
       out += (apart ? '\n' : '') + plainText([run], PICTURE)
       apart = false
-    } else apart = out !== ''
+    } else if ('retain' in run) apart = out !== ''
   }
   return out
 }

@@ -48,8 +48,20 @@ export const text: Type<string, TextOp> = {
     if (typeof cursor === 'number') return transformPoint(cursor, op, own)
     return (cursor as readonly number[]).map(point => transformPoint(point, op, own))
   },
-  textOf: value =>
-    'doc' in value ? value.doc : value.op.filter(part => typeof part === 'string').join('\n'),
+  textOf: value => ('doc' in value ? value.doc : insertedText(value.op)),
+}
+
+/** Inserts at different places stand on lines of their own. */
+function insertedText(op: TextOp): string {
+  let out = ''
+  let apart = false
+  for (const component of op) {
+    if (typeof component === 'string') {
+      out += (apart ? '\n' : '') + component
+      apart = false
+    } else if (typeof component === 'number') apart = out !== ''
+  }
+  return out
 }
 
 function checkData(data: unknown): Fault | null {

@@ -4,9 +4,10 @@
  */
 
 import assert from 'node:assert/strict'
-import type { Side, Type } from '../../types/index.ts'
+import { type JsonOp, type JsonValue, json, type Side, type Type } from '../../types/index.ts'
 import { Random } from '../random.ts'
 import { randomDoc, randomOp } from './generators.ts'
+import { places } from './randomjson.ts'
 
 /** A document, two concurrent ops `a` and `b`, `a2` and `b2` on what they leave, and another document. */
 export interface Case {
@@ -71,6 +72,38 @@ export const laws: Readonly<Record<string, (type: Type, c: Case) => void>> = {
     equal(type, type.apply(copy(doc), copy(a)), type.apply(doc, a))
     assert.equal(type.equalDocs(doc, other), type.isNoop(type.diff(doc, other)))
   },
+  T8: (type, drawn) => (type.name === 'json' ? pathsStay(drawn) : indexesStay(type, drawn)),
+}
+
+function indexesStay(type: Type, { doc, a }: Case): void {
+  const after = endOf(type, type.apply(doc, a))
+  let last = 0
+  for (let at = 0; at <= endOf(type, doc); at++) {
+    const [moved, pushed] = [false, true].map(own => type.transformCursor(at, a, own) as number) as [
+      number,
+      number,
+    ]
+    assert(
+      last <= moved && moved <= pushed && pushed <= after,
+      `cursor ${at} goes to ${moved}, own ${pushed}`,
+    )
+    last = moved
+  }
+}
+
+/** The last place of a cursor, in the type's unit. */
+const endOf = (type: Type, doc: unknown): number =>
+  type.name === 'text' ? [...(doc as string)].length : type.textOf({ doc }).length
+
+function pathsStay({ doc, a }: Case): void {
+  const after = new Set(places(json.apply(doc as JsonValue, a as JsonOp)).map(path => JSON.stringify(path)))
+  for (const path of places(doc as JsonValue)) {
+    const moved = json.transformCursor(path, a as JsonOp, false)
+    assert(
+      moved === null || after.has(JSON.stringify(moved)),
+      `${JSON.stringify(path)} goes to ${JSON.stringify(moved)}`,
+    )
+  }
 }
 
 /** TP1: both orders end in the same document. */

@@ -77,7 +77,7 @@ function freePlace(doc: JsonValue, rng: Random): Path | null {
 }
 
 /** The paths to all values of `doc`, itself first. */
-function places(doc: JsonValue): Path[] {
+export function places(doc: JsonValue): Path[] {
   if (typeof doc !== 'object' || doc === null) return [[]]
   const children = Array.isArray(doc) ? [...doc.entries()] : Object.entries(doc)
   return [[], ...children.flatMap(([key, child]) => places(child).map(path => [key, ...path]))]
