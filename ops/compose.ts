@@ -23,6 +23,7 @@ export interface Tiers {
   readonly count: number
 }
 
+/** The sequence of one op, which may stand for `count` that were composed before. */
 export const tiersOf = (op: unknown, count = 1): Tiers => ({ runs: [{ count, op }], count })
 
 export function append(type: Type, tiers: Tiers, op: unknown): Tiers {
@@ -36,10 +37,7 @@ export function append(type: Type, tiers: Tiers, op: unknown): Tiers {
   return { runs, count: tiers.count + 1 }
 }
 
-/** The whole sequence as one op; null when it is empty. Joined from the right, where the runs are small. */
-export function join(type: Type, tiers: Tiers): unknown {
-  return tiers.runs.reduceRight<unknown>(
-    (rest, run) => (rest === null ? run.op : type.compose(run.op, rest)),
-    null,
-  )
+/** The whole sequence as one op. Joined from the right, where the runs are small. */
+export function join(type: Type, { runs }: Tiers): unknown {
+  return runs.slice(0, -1).reduceRight((rest, run) => type.compose(run.op, rest), runs.at(-1)!.op)
 }

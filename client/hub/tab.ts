@@ -9,10 +9,10 @@ import type { TypeName } from '../../types/type.ts'
 import type { Client, HeldEdit, KnownDoc, Truth } from '../api.ts'
 import type { Clock } from '../clock.ts'
 import { type Effect, start } from '../engine/engine.ts'
-import { type ReplicaEvent, restore, type SavedReplica } from '../engine/replica.ts'
+import { nothing, type Replica, type ReplicaEvent, restore, type SavedReplica } from '../engine/replica.ts'
 import type { Link, LinkEvents, Phase } from '../link/link.ts'
 import { backoff, defaultTimings } from '../link/websocket.ts'
-import type { Log, Stored } from '../log/log.ts'
+import type { Log } from '../log/log.ts'
 import type { Attachment, Hub, Listener } from './hub.ts'
 import { Presence } from './presence.ts'
 import { Room, type Surroundings } from './room.ts'
@@ -190,10 +190,7 @@ export class TabHub implements Hub, Surroundings {
   }
 
   async #load(key: DocKey): Promise<Seat> {
-    const stored = await this.#read(key)
-    const events = stored.events.map(item => item.event as ReplicaEvent)
-    const replica = restore((stored.checkpoint?.state as SavedReplica) ?? null, events)
-    const logged = stored.events.at(-1)?.n ?? stored.checkpoint?.n ?? 0
+    const { replica, logged, since } = await this.#read(key)
     const [state, effects] = start(key, replica, logged, this.#options.src, this.#options.frameBytes)
     const room = new Room(state, this)
     const presence = new Presence(
@@ -205,18 +202,22 @@ export class TabHub implements Hub, Surroundings {
     )
     const seat = { room, presence }
     this.#ready.set(keyText(key), seat)
-    this.#writer.open(() => room.state, events.length)
+    this.#writer.open(() => room.state, since)
     room.perform(state, effects)
     if (this.#link.phase.name === 'up') room.handle({ t: 'up' })
     return seat
   }
 
-  async #read(key: DocKey): Promise<Stored> {
+  /** What the log makes of a document; a log that cannot be read or makes no sense is left alone from here on. */
+  async #read(key: DocKey): Promise<{ replica: Replica; logged: number; since: number }> {
     try {
-      return await this.#options.log.load(key)
+      const { checkpoint, events } = await this.#options.log.load(key)
+      const folded = events.map(item => item.event as ReplicaEvent)
+      const replica = restore((checkpoint?.state as SavedReplica) ?? null, folded)
+      return { replica, logged: events.at(-1)?.n ?? checkpoint?.n ?? 0, since: events.length }
     } catch (reason) {
       this.#logFailed(reason)
-      return { checkpoint: null, events: [] }
+      return { replica: nothing, logged: 0, since: 0 }
     }
   }
 

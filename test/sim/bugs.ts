@@ -20,25 +20,34 @@ const withoutSeals = (write: Write): Write =>
 const withoutSeal = (item: LogEvent): LogEvent =>
   (item.event as { t: string }).t === 'seal' ? { n: item.n, event: { t: 'steps', steps: [] } } : item
 
-/** After a reconnect an op goes out under a new name, and the server is not asked about the old one. */
+/** Seqs of the connection n stand above n times this. */
+const SHIFT = 1_000_000
+
+/** Each connection sends under new names, and the server is not asked about the old ones. */
 const renamed: Bug = {
   dial: dial => {
     let connections = 0
     return (url, events) => {
-      const connection = ++connections
-      const socket = dial(url, {
-        ...events,
-        text: text => events.text(text.replaceAll(`"seq":9${connection}00`, '"seq":')),
-      })
-      const rename = (text: string) => {
-        const frame = JSON.parse(text) as { a: string; seq: number; own: unknown }
-        if (frame.a === 'op') return JSON.stringify({ ...frame, seq: Number(`9${connection}00${frame.seq}`) })
-        return frame.a === 'h.catchup' ? JSON.stringify({ ...frame, own: [] }) : text
+      const shift = ++connections * SHIFT
+      const rename = (frame: Frame): Frame => {
+        if (frame.a === 'op') return { ...frame, seq: frame.seq + shift }
+        return frame.a === 'h.catchup' ? { ...frame, own: [] } : frame
       }
-      return { ...socket, send: text => socket.send(rename(text)) }
+      const restore = (frame: Frame): Frame =>
+        frame.a === 'op' ? { ...frame, seq: frame.seq % SHIFT } : frame
+      const socket = dial(url, { ...events, text: text => events.text(edited(text, restore)) })
+      return { ...socket, send: text => socket.send(edited(text, rename)) }
     }
   },
 }
+
+interface Frame {
+  readonly a: string
+  readonly seq: number
+  readonly own?: unknown
+}
+
+const edited = (text: string, edit: (frame: Frame) => Frame) => JSON.stringify(edit(JSON.parse(text)))
 
 /** Says "saved" at once, whatever the disk does. */
 const hasty: Bug = {

@@ -22,6 +22,7 @@ const KEY = { collection: COLLECTION, id: ID }
 
 /** Throws an error that names the invariant; its message says what was found. */
 export async function check(world: World): Promise<Outcome> {
+  if (world.ledger.faults.length > 0) fail('I0', `a log failed: ${world.ledger.faults[0]}`)
   const ops = await world.site.store.ops(KEY, 0, null)
   checkVersions(ops)
   checkNames(ops)

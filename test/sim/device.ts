@@ -100,7 +100,10 @@ export class Device {
     const { ledger, type } = this.#around
     const token = ledger.write(this.name)
     doc.edit(insertion(type, doc, token, this.#random))
-    void doc.saved.then(() => ledger.saved(token))
+    void doc.saved.then(
+      () => ledger.saved(token),
+      reason => ledger.faults.push(`${this.name}: ${reason}`),
+    )
     void doc.settled.then(
       () => this.#heldTokens(doc).includes(token) || ledger.acked(token),
       () => {},

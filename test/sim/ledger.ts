@@ -10,6 +10,8 @@ export interface Entry {
 export class Ledger {
   readonly entries: Entry[] = []
   deletions = 0
+  /** Logs that failed: none should, they are in memory. */
+  readonly faults: string[] = []
 
   /** A new token of a device. */
   write(device: string): number {

@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict'
+import { typeOf } from '../../types/index.ts'
+import { Scene } from './scene.ts'
+
+const text = typeOf('text').uri
+
+describe('engine', () => {
+  it('[E5] sends an op only when the log has saved its seal', () => {
+    const scene = new Scene().online('hello')
+    scene.saves = false
+    scene.take()
+    scene.edit([5, '!'])
+    assert.deepEqual(
+      scene.log.slice(-2).map(event => event.t),
+      ['edit', 'seal'],
+    )
+    assert.deepEqual(scene.take(), [])
+    scene.saved(scene.state.logged - 1)
+    assert.deepEqual(scene.take(), [])
+    scene.saved()
+    assert.deepEqual(scene.take(), [{ a: 'op', c: 'c', d: 'd', v: 1, src: 'me', seq: 1, op: [5, '!'] }])
+  })
+
+  it('[E6] sends nothing before the catch-up, and names its pending ops in it', () => {
+    const scene = new Scene().create('hi').edit([2, '!'])
+    assert.deepEqual(scene.take(), [])
+    scene.on({ t: 'up' })
+    assert.deepEqual(scene.take(), [
+      {
+        a: 'h.catchup',
+        c: 'c',
+        d: 'd',
+        v: null,
+        own: [
+          ['me', 1],
+          ['me', 2],
+        ],
+      },
+    ])
+    scene.answer({ snapshot: { type: null }, own: [] }, 0)
+    assert.deepEqual(
+      scene.take().map(frame => frame.a),
+      ['s', 'op'],
+    )
+  })
+
+  it('[E7] an op keeps its name over cuts and reloads, however often it is sent', () => {
+    const first = new Scene().online('hello')
+    first.edit([5, '!'])
+    const [sent] = first.takeOps()
+    const again = first.on({ t: 'down' }).on({ t: 'up' }).answer({ segments: [] }, 1).takeOps()
+    const reloaded = first.reload('me2').on({ t: 'up' }).answer({ segments: [] }, 1).takeOps()
+    for (const op of [...again, ...reloaded])
+      assert.deepEqual([op.src, op.seq, op.op], [sent?.src, sent?.seq, sent?.op])
+    assert.equal(again.length + reloaded.length, 2)
+  })
+
+  it('[E17] edits compose into one op while another is in flight, and a new incarnation never adds to an old op', () => {
+    const scene = new Scene().online('')
+    scene.edit(['a']).edit([1, 'b']).edit([2, 'c'])
+    assert.deepEqual(
+      scene.takeOps().map(op => op.op),
+      [['a']],
+    )
+    scene.ack(1, 1)
+    assert.deepEqual(
+      scene.takeOps().map(op => op.op),
+      [[1, 'bc']],
+    )
+    const reloaded = scene.reload('me2').edit([3, 'd'])
+    assert.deepEqual(reloaded.pending, ['me:2', 'me2:1'])
+    assert.equal(reloaded.view, 'abcd')
+  })
+
+  it('[E8] a refused op is held with its reason, leaves the view, and the rest goes on', () => {
+    const scene = new Scene().online('base')
+    scene.edit(['bad ']).edit([8, ' good'])
+    scene.takeOps()
+    scene.refuse('ERR_OP_SUBMIT_REJECTED', 1)
+    assert.deepEqual(scene.held, ['ERR_OP_SUBMIT_REJECTED'])
+    assert.equal(scene.view, 'base good')
+    assert.deepEqual(
+      scene.takeOps().map(op => [op.seq, op.op]),
+      [[2, [4, ' good']]],
+    )
+  })
+
+  it('[E8] a refused create takes the edits on top of it along as one held edit', () => {
+    const scene = new Scene().create('').edit(['all my work'])
+    scene.online(null, 0).refuse('NAME_INVALID', 1)
+    assert.deepEqual(scene.pending, [])
+    const [held] = scene.state.replica.held
+    assert.deepEqual(held?.original, { create: { type: 'text', data: 'all my work' } })
+    assert.deepEqual(
+      held?.names.map(({ seq }) => seq),
+      [1, 2],
+    )
+    assert.equal(scene.state.replica.view.type, null)
+  })
+
+  it('[E9] a stale refusal is caught up on and sent again; on the same version twice it is held', () => {
+    const scene = new Scene().online('x')
+    scene.edit([1, 'y']).take()
+    scene.refuse('ERR_OP_VERSION_NEWER_THAN_CURRENT_SNAPSHOT', 1)
+    assert.equal(scene.phase, 'catching')
+    scene.answer({ segments: [] }, 1)
+    assert.equal(scene.takeOps().length, 1)
+    scene.refuse('ERR_OP_VERSION_NEWER_THAN_CURRENT_SNAPSHOT', 1)
+    assert.deepEqual(scene.held, ['ERR_OP_VERSION_NEWER_THAN_CURRENT_SNAPSHOT'])
+  })
+
+  it('[E18] a server that cannot serve is asked again later; the edit stays where it is', () => {
+    const scene = new Scene().online('x')
+    scene.edit([1, 'y']).take()
+    scene.refuse('STORE_FAILED', 1)
+    assert.equal(scene.phase, 'pausing')
+    assert.deepEqual(scene.pending, ['me:1'])
+    scene.on({ t: 'wake' }).answer({ segments: [] }, 1)
+    assert.deepEqual(
+      scene.takeOps().map(op => op.seq),
+      [1],
+    )
+  })
+
+  it('[E10] a gap is caught up on, what is known already is passed over', () => {
+    const scene = new Scene().online('x', 3)
+    scene.remote(2, { op: ['old'] }).remote(1, { del: true })
+    assert.equal(scene.view, 'x')
+    scene.take()
+    scene.remote(5, { op: ['late'] })
+    assert.deepEqual(scene.take(), [{ a: 'h.catchup', c: 'c', d: 'd', v: 3, own: [] }])
+    scene.answer({ segments: [{ n: 3, op: ['new '] }] }, 6)
+    assert.equal(scene.view, 'new x')
+    assert.deepEqual(scene.take(), [{ a: 's', c: 'c', d: 'd', v: 6 }])
+  })
+
+  it('[E10] an ack that the op was there before, or of another version than expected, is caught up on', () => {
+    for (const again of [true, false]) {
+      const scene = new Scene().online('x')
+      scene.edit([1, 'y']).take()
+      scene.ack(again ? 1 : 4, 1, 'me', again)
+      assert.equal(scene.phase, 'catching')
+      scene.answer({ segments: [{ n: 1, op: [1, 'y'], own: ['me', 1] }] }, 2)
+      assert.deepEqual([scene.view, scene.pending, scene.takeOps()], ['xy', [], []])
+    }
+  })
+
+  it('[E11] two creations of one document meet: both contents stand', () => {
+    const scene = new Scene().create('').edit(['mine'])
+    scene.on({ t: 'up' }).answer({ snapshot: { type: text, data: 'theirs' }, own: [] }, 2)
+    assert.match(scene.view as string, /^(minetheirs|theirsmine)$/)
+    assert.deepEqual(scene.held, [])
+  })
+
+  it('[E11] a creation that meets another type is held with its edits', () => {
+    const scene = new Scene().create('').edit(['mine'])
+    scene.on({ t: 'up' }).answer({ snapshot: { type: typeOf('json').uri, data: { a: 1 } }, own: [] }, 2)
+    assert.deepEqual(scene.view, { a: 1 })
+    assert.deepEqual([...new Set(scene.held)], ['TYPE_MISMATCH'])
+    assert.deepEqual(scene.pending, [])
+  })
+
+  it('[E12] edits of a document that was deleted meanwhile are held; nothing comes back to life', () => {
+    const scene = new Scene().online('x', 1)
+    scene.on({ t: 'down' }).edit([1, ' and more'])
+    scene.take()
+    scene.on({ t: 'up' }).answer({ segments: [{ n: 1, del: true }] }, 2)
+    assert.deepEqual(scene.held, ['DOCUMENT_DELETED'])
+    assert.equal(scene.state.replica.view.type, null)
+    assert.deepEqual(scene.takeOps(), [])
+  })
+
+  it('[E13] a held edit can be put back under a new name, carried to where the document is now, or discarded', () => {
+    const scene = new Scene().online('base')
+    scene.edit([4, ' bad']).refuse('ERR_OP_SUBMIT_REJECTED', 1)
+    scene.remote(1, { op: ['new '] }).takeOps()
+    scene.on({ t: 'retry', name: { src: 'me', seq: 1 } })
+    assert.deepEqual([scene.view, scene.held], ['new base bad', []])
+    assert.deepEqual(
+      scene.takeOps().map(op => [op.seq, op.op]),
+      [[2, [8, ' bad']]],
+    )
+    scene.refuse('ERR_OP_SUBMIT_REJECTED', 2).on({ t: 'discard', name: { src: 'me', seq: 2 } })
+    assert.deepEqual([scene.view, scene.held], ['new base', []])
+  })
+
+  it('[E14] history that cannot be served: a snapshot is met by comparing, own ops in it are not sent again', () => {
+    const scene = new Scene().online('one two', 5)
+    scene.on({ t: 'down' }).edit(['zero '])
+    const later = scene.reload('me2').edit([12, ' three'])
+    later.on({ t: 'up' }).answer({ snapshot: { type: text, data: 'zero ONE two' }, own: [['me', 1]] }, 900)
+    assert.equal(later.view, 'zero ONE two three')
+    assert.deepEqual(
+      later.takeOps().map(op => [op.v, op.op]),
+      [[900, [12, ' three']]],
+    )
+  })
+
+  it('[E15] a long offline spell becomes several ops, each well within a frame', () => {
+    const scene = new Scene().online('').on({ t: 'down' })
+    const page = 'x'.repeat(60_000)
+    for (let i = 0; i < 10; i++) scene.edit([page])
+    assert.ok(scene.pending.length > 1)
+    scene.on({ t: 'up' }).answer({ segments: [] }, 1)
+    for (let v = 1; scene.state.replica.pending.length > 0; v++) {
+      const [op] = scene.takeOps()
+      assert.ok(JSON.stringify(op).length < 400_000)
+      scene.ack(v, op!.seq)
+    }
+    assert.equal((scene.view as string).length, 600_000)
+  })
+
+  it('[E15] an edit that no frame can carry is held, and what follows goes on', () => {
+    const scene = new Scene([], 'me', 1000).online('')
+    scene.edit(['€'.repeat(400)]).edit(['b'])
+    assert.deepEqual(scene.held, ['FRAME_TOO_LARGE'])
+    assert.deepEqual(
+      scene.takeOps().map(op => op.op),
+      [['b']],
+    )
+  })
+
+  it('[E19] a document of an unknown type bars the engine and touches nothing', () => {
+    const scene = new Scene().create('mine')
+    scene.on({ t: 'up' }).answer({ snapshot: { type: 'http://example.org/odd', data: 1 }, own: [] }, 1)
+    assert.equal(scene.phase, 'barred')
+    assert.deepEqual([scene.view, scene.pending], ['mine', ['me:1']])
+  })
+
+  it('[E19] a server that is behind this device bars the engine; nothing is overwritten or sent', () => {
+    const scene = new Scene().online('x', 7)
+    scene.on({ t: 'down' }).edit([1, 'y'])
+    scene.take()
+    scene.on({ t: 'up' }).on({
+      t: 'answer',
+      frame: { a: 'h.catchup', c: 'c', d: 'd', from: 7, error: { code: 'SERVER_BEHIND', message: '' } },
+    })
+    assert.deepEqual([scene.phase, scene.view, scene.takeOps()], ['barred', 'xy', []])
+  })
+
+  it('[E20] an edit that does not fit is refused where it is made and changes nothing', () => {
+    const scene = new Scene().online('abc')
+    const before = scene.state
+    assert.throws(() => scene.edit([9, 'x']), { code: 'OP_MISFIT' })
+    assert.throws(() => scene.edit([-1, 'x']), { code: 'OP_MALFORMED' })
+    assert.equal(scene.state, before)
+  })
+})
