@@ -44,7 +44,7 @@ export type Verdict =
 /** What the adapter needs of an op log; each rejects with `STORE_FAILED` when the database cannot. */
 export interface OpLog {
   commit(commit: Commit): Promise<Verdict>
-  latest(key: DocKey): Promise<Full>
+  snapshot(key: DocKey): Promise<Full>
   ops(key: DocKey, from: number, to: number | null): Promise<StoredOp[]>
   versionOf(key: DocKey, name: Name): Promise<number | null>
   close(): Promise<void>
@@ -94,7 +94,7 @@ class Adapter extends sharedb.DB {
   ): void {
     const withMeta = Boolean(fields?.$submit || options?.metadata)
     const found = this.#log
-      .latest({ collection, id })
+      .snapshot({ collection, id })
       .then(({ v, type, data, meta }) => ({ id, v, type, data, m: withMeta && meta ? { ...meta } : null }))
     answer(found, callback)
   }

@@ -19,15 +19,6 @@ export interface SnapshotOptions {
   readonly quietMs: number
 }
 
-export interface Snapshots {
-  /** The document at its head, which `row` names; null: nobody ever wrote it. */
-  latest(key: DocKey, row: DocRow | null): Full
-  /** Takes over what a commit made of the document; `grown` is the length of its op. */
-  moved(key: DocKey, full: Full, grown: number): void
-  /** Writes down what is not; ends the waiting. */
-  close(): void
-}
-
 interface Entry {
   readonly doc: number
   readonly full: Full
@@ -39,119 +30,126 @@ interface Entry {
   readonly at: number
 }
 
-const dirty = ({ full, stored }: Entry): boolean => stored < full.v
-
 /** A snapshot is due after so many ops: an op then costs about 1 kB of writing, a cold read 1024 ops at most. */
-const due = ({ full, stored, bytes }: Entry): boolean =>
+const isDue = ({ full, stored, bytes }: Entry): boolean =>
   full.v - stored >= Math.min(1024, Math.max(64, bytes / 1024))
 
-/** `transact` runs its argument in one write transaction. */
-export function snapshotsOf(
-  tables: Tables,
-  transact: (work: () => void) => void,
-  counts: { snapshots: number },
-  { cacheBytes, quietMs }: SnapshotOptions,
-): Snapshots {
+export class Snapshots {
+  readonly #tables: Tables
+  readonly #transact: (work: () => void) => void
+  readonly #options: SnapshotOptions
   // A Map keeps the order of insertion: the entry used last is put at the end, the first ones are evicted.
-  const entries = new Map<string, Entry>()
-  let total = 0
-  const overdue = new Map<string, Entry>()
-  let writing: NodeJS.Immediate | undefined
-  let sweeping: NodeJS.Timeout | undefined
+  readonly #entries = new Map<string, Entry>()
+  #bytes = 0
+  /** Due, and remembered apart from the cache, which may evict them before their turn. */
+  readonly #due = new Map<string, Entry>()
+  #writing: NodeJS.Immediate | undefined
+  #sweeping: NodeJS.Timeout | undefined
+  /** How many were written down. */
+  written = 0
 
-  function keep(text: string, entry: Entry): void {
-    total += entry.bytes - (entries.get(text)?.bytes ?? 0)
-    entries.delete(text)
-    entries.set(text, entry)
-    for (const [oldest, { bytes }] of entries) {
-      if (total <= cacheBytes || oldest === text) break
-      entries.delete(oldest)
-      total -= bytes
-    }
+  /** `transact` runs its argument in one write transaction. */
+  constructor(tables: Tables, transact: (work: () => void) => void, options: SnapshotOptions) {
+    this.#tables = tables
+    this.#transact = transact
+    this.#options = options
   }
 
-  /** A failure is no loss: the entry stays dirty and its turn comes again, and the log has every op. */
-  function write(chosen: readonly (readonly [text: string, entry: Entry])[]): void {
-    if (chosen.length === 0) return
-    const lengths: number[] = []
-    try {
-      transact(() => {
-        for (const [, { doc, full }] of chosen) lengths.push(tables.saveSnapshot(doc, full))
-      })
-    } catch {
-      return
+  /** The document at its head, which `row` names. */
+  latest(key: DocKey, row: DocRow): Full {
+    const text = keyText(key)
+    let entry = this.#known(text, row)
+    if (entry.full.v < row.v) {
+      const ops = this.#tables.ops(row.num, entry.full.v, row.v)
+      const grown = JSON.stringify(ops).length
+      entry = { ...entry, full: replay(entry.full, ops), bytes: entry.bytes + grown }
     }
-    counts.snapshots += chosen.length
-    chosen.forEach(([text, { full }], i) => {
-      const entry = entries.get(text)
-      if (!entry) return
-      const bytes = entry.full === full ? lengths[i]! : entry.bytes
-      total += bytes - entry.bytes
-      entries.set(text, { ...entry, bytes, stored: Math.max(entry.stored, full.v) })
-    })
+    this.#keep(text, entry)
+    return entry.full
   }
 
-  const unwritten = () => [...entries].filter(([, entry]) => dirty(entry))
-
-  function schedule(text: string, entry: Entry): void {
-    if (due(entry)) {
-      // Remembered apart from the cache, which may evict it before its turn.
-      overdue.set(text, entry)
-      writing ??= setImmediate(() => {
-        writing = undefined
-        write([...overdue])
-        overdue.clear()
-      })
-    }
-    sweeping ??= setTimeout(sweep, quietMs).unref()
+  /** Takes over what a commit made of the document; `grown` is the length of its op. */
+  moved(key: DocKey, full: Full, grown: number): void {
+    const text = keyText(key)
+    const former = this.#entries.get(text)
+    // Evicted between its read and its commit, or overtaken: the next read derives it.
+    if (former ? former.full.v !== full.v - 1 : full.v > 1) return
+    const doc = former?.doc ?? this.#tables.doc(key)!.num
+    const bytes = full.type === null ? 0 : (former?.bytes ?? 0) + grown
+    const entry = { doc, full, bytes, stored: former?.stored ?? 0, at: performance.now() }
+    this.#keep(text, entry)
+    this.#schedule(text, entry)
   }
 
-  function sweep(): void {
-    const since = performance.now() - quietMs
-    write(unwritten().filter(([, { at }]) => at <= since))
-    sweeping = unwritten().length > 0 ? setTimeout(sweep, quietMs).unref() : undefined
+  /** Writes down what is not; ends the waiting. */
+  close(): void {
+    clearImmediate(this.#writing)
+    clearTimeout(this.#sweeping)
+    this.#write(this.#unwritten())
   }
 
   /** The newest that is known of the document, in the cache or written down, and not beyond its head. */
-  function known(text: string, { num, v }: DocRow): Entry {
-    const entry = entries.get(text)
+  #known(text: string, { num, v }: DocRow): Entry {
+    const entry = this.#entries.get(text)
     if (entry && entry.full.v <= v) return entry
-    const found = tables.snapshot(num)
+    const found = this.#tables.snapshot(num)
     const { full, bytes } = found && found.full.v <= v ? found : { full: noDocument, bytes: 0 }
     return { doc: num, full, bytes, stored: full.v, at: performance.now() }
   }
 
-  return {
-    latest(key, row) {
-      if (!row) return noDocument
-      const text = keyText(key)
-      let entry = known(text, row)
-      if (entry.full.v < row.v) {
-        const ops = tables.ops(row.num, entry.full.v, row.v)
-        const grown = JSON.stringify(ops).length
-        entry = { ...entry, full: replay(entry.full, ops), bytes: entry.bytes + grown }
-      }
-      keep(text, entry)
-      return entry.full
-    },
+  #keep(text: string, entry: Entry): void {
+    this.#bytes += entry.bytes - (this.#entries.get(text)?.bytes ?? 0)
+    this.#entries.delete(text)
+    this.#entries.set(text, entry)
+    for (const [oldest, { bytes }] of this.#entries) {
+      if (this.#bytes <= this.#options.cacheBytes || oldest === text) break
+      this.#entries.delete(oldest)
+      this.#bytes -= bytes
+    }
+  }
 
-    moved(key, full, grown) {
-      const text = keyText(key)
-      const former = entries.get(text)
-      // Evicted between its read and its commit, or overtaken: the next read derives it.
-      if (!former && full.v > 1) return
-      if (former && former.full.v !== full.v - 1) return
-      const doc = former?.doc ?? tables.doc(key)!.num
-      const bytes = full.type === null ? 0 : (former?.bytes ?? 0) + grown
-      const entry = { doc, full, bytes, stored: former?.stored ?? 0, at: performance.now() }
-      keep(text, entry)
-      schedule(text, entry)
-    },
+  #schedule(text: string, entry: Entry): void {
+    if (isDue(entry)) {
+      this.#due.set(text, entry)
+      this.#writing ??= setImmediate(() => {
+        this.#writing = undefined
+        this.#write([...this.#due])
+        this.#due.clear()
+      })
+    }
+    this.#sweeping ??= setTimeout(() => this.#sweep(), this.#options.quietMs).unref()
+  }
 
-    close() {
-      clearImmediate(writing)
-      clearTimeout(sweeping)
-      write(unwritten())
-    },
+  #sweep(): void {
+    const { quietMs } = this.#options
+    const since = performance.now() - quietMs
+    this.#write(this.#unwritten().filter(([, { at }]) => at <= since))
+    const left = this.#unwritten().length > 0
+    this.#sweeping = left ? setTimeout(() => this.#sweep(), quietMs).unref() : undefined
+  }
+
+  #unwritten(): [text: string, entry: Entry][] {
+    return [...this.#entries].filter(([, { full, stored }]) => stored < full.v)
+  }
+
+  /** A failure is no loss: the entry stays unwritten and its turn comes again, and the log has every op. */
+  #write(chosen: readonly (readonly [text: string, entry: Entry])[]): void {
+    if (chosen.length === 0) return
+    let lengths: number[] = []
+    try {
+      this.#transact(() => {
+        lengths = chosen.map(([, { doc, full }]) => this.#tables.saveSnapshot(doc, full))
+      })
+    } catch {
+      return
+    }
+    this.written += chosen.length
+    chosen.forEach(([text, { full }], i) => {
+      const entry = this.#entries.get(text)
+      if (!entry) return
+      const bytes = entry.full === full ? lengths[i]! : entry.bytes
+      this.#bytes += bytes - entry.bytes
+      this.#entries.set(text, { ...entry, bytes, stored: Math.max(entry.stored, full.v) })
+    })
   }
 }

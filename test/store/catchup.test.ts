@@ -101,7 +101,8 @@ describe('catch-up from the store', () => {
     await submit(store, key, { create: { type: text.uri, data: 'x' } })
     const early = await store.snapshot(key)
     await submit(store, key, { op: ['a'] }, { src: 'me', seq: 1 })
-    const late: Store = { ...store, snapshot: async () => early }
+    const versionOf: Store['versionOf'] = (...asked) => store.versionOf(...asked)
+    const late = { snapshot: async () => early, versionOf } as Partial<Store> as Store
     const answer = await answerCatchUp(late, { a: 'h.catchup', c, d: 'hello', v: null, own: [['me', 1]] })
     assert.deepEqual([answer.v, answer.snapshot?.data, 'own' in answer && answer.own], [1, 'x', []])
   })
