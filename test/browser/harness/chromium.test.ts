@@ -66,15 +66,19 @@ describe('Chromium', function () {
   it('[X10] can be killed and its profile opened again; when it is closed, neither is left', async () => {
     const first = await launchChromium()
     const page = await first.page(proxy.origin)
-    await page.evaluate(() => localStorage.setItem('kept', 'yes'))
-    await first.quit()
+    await page.evaluate(() => new Promise(resolve => (indexedDB.open('kept').onsuccess = resolve)))
+    await first.kill()
+    assert.throws(() => process.kill(first.pid, 0), { code: 'ESRCH' })
     const second = await launchChromium({ profile: first.profile })
-    const again = await second.page(proxy.origin)
-    assert.equal(await again.evaluate(() => localStorage.getItem('kept')), 'yes')
-    await second.kill()
-    assert.throws(() => process.kill(second.pid, 0), { code: 'ESRCH' })
-    assert.ok(existsSync(first.profile))
-    await first.close()
+    try {
+      const again = await second.page(proxy.origin)
+      const names = await again.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))
+      assert.deepEqual(names, ['kept'])
+    } finally {
+      await second.quit()
+      assert.ok(existsSync(first.profile))
+      await first.close()
+    }
     assert.ok(!existsSync(first.profile))
   })
 })

@@ -46,7 +46,10 @@ export interface Chromium {
   devtools(page: Page): Promise<CDPSession>
   /** Kills the browser and all its processes with SIGKILL, as a power cut would; the profile stays. */
   kill(): Promise<void>
-  /** Ends the browser in an orderly way; the profile stays. */
+  /**
+   * Ends the browser in an orderly way; the profile stays. What a page saved in IndexedDB is in it; localStorage may
+   * not be, Chromium writes it seconds later.
+   */
   quit(): Promise<void>
   /** `quit`, and removes the profile unless it was handed in. */
   close(): Promise<void>
@@ -80,7 +83,6 @@ export async function launchChromium(
 
 function handle(child: ChildProcess, browser: Browser, profile: string, ours: boolean): Chromium {
   const context = browser.contexts()[0]!
-  // Chromium ends in an orderly way on SIGTERM: it writes its profile and stops its helpers.
   const quit = () => end(child, 'SIGTERM')
   return {
     browser,
