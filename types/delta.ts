@@ -1,20 +1,11 @@
 /**
- * Deltas: rich text and the ops on it, as lists of runs in the form of quill-delta. Lengths are UTF-16 units.
+ * The algebra of rich text: compose, transform, invert and diff of lists of runs (see runs.ts). They give what quill-delta
+ * gives (the oracle in the tests), without its deep clones and comparisons.
  *
- *   run      = {insert: "text" | embed, attributes?}    an embed is one unit long
- *            | {retain: n, attributes?}                 keeps n units, and formats them
- *            | {delete: n}
- *   document = insert*                                  op = run*, what is left of the document stays
- *
- * Canonical form: neighbours with equal attributes are joined, an insert stands before a delete at the same place, the
- * last run is not a bare retain. What these functions write is canonical where what they read was.
- *
- * They give what quill-delta gives (the oracle in the tests), without its deep clones and comparisons: runs are
- * never changed, so they are shared; only a run that gets cut or joined is made anew.
+ * What they write is canonical where what they read was.
  */
 
 import {
-  type Attributes,
   composeAttributes,
   diffAttributes,
   equalAttributes,
@@ -22,40 +13,34 @@ import {
   transformAttributes,
 } from './attributes.ts'
 import { difference } from './difference.ts'
+import {
+  type Insert,
+  isDelete,
+  isInsert,
+  lengthOf,
+  type Retain,
+  type Run,
+  RunReader,
+  RunWriter,
+  retain,
+} from './runs.ts'
 import type { Side } from './type.ts'
-
-/** One key, the kind; its value is what the kind says (formats.ts lists the kinds). */
-export type Embed = Readonly<Record<string, unknown>>
-
-export type Insert = { readonly insert: string | Embed; readonly attributes?: Attributes }
-export type Retain = { readonly retain: number; readonly attributes?: Attributes }
-export type Delete = { readonly delete: number }
-export type Run = Insert | Retain | Delete
 
 /** Stands for an embed where a document is compared as a string: one unit that is not typed. */
 const EMBED = '\0'
 
-export const isInsert = (run: Run): run is Insert => 'insert' in run
-export const isDelete = (run: Run): run is Delete => 'delete' in run
-
-/** UTF-16 units of a run, 1 for an embed. */
-export function lengthOf(run: Run): number {
-  if (isInsert(run)) return typeof run.insert === 'string' ? run.insert.length : 1
-  return isDelete(run) ? run.delete : run.retain
-}
-
 /** The same in canonical form. */
 export function canonical(runs: readonly Run[]): Run[] {
-  const out = new DeltaWriter()
+  const out = new RunWriter()
   for (const run of runs) out.push(run)
   return out.runs()
 }
 
 /** Law: `compose(d, compose(a, b)) = compose(compose(d, a), b)`; applying an op to a document is composing, too. */
 export function compose(a: readonly Run[], b: readonly Run[]): Run[] {
-  const first = new Reader(a)
-  const second = new Reader(b)
-  const out = new DeltaWriter(first.skipKept(second))
+  const first = new RunReader(a)
+  const second = new RunReader(b)
+  const out = new RunWriter(first.skipKept(second))
   while (second.run) {
     if (isInsert(second.run)) out.push(second.next())
     else if (first.run && isDelete(first.run)) out.push(first.next())
@@ -85,9 +70,9 @@ function formatted(was: Run | null, does: Retain, n: number): Run {
  */
 export function transform(op: readonly Run[], other: readonly Run[], side: Side): Run[] {
   const otherFirst = side === 'left'
-  const mine = new Reader(op)
-  const theirs = new Reader(other)
-  const out = new DeltaWriter()
+  const mine = new RunReader(op)
+  const theirs = new RunReader(other)
+  const out = new RunWriter()
   while (mine.run && theirs.run) {
     if (isInsert(theirs.run) && (otherFirst || !isInsert(mine.run)))
       out.push({ retain: lengthOf(theirs.next()) })
@@ -111,8 +96,8 @@ function unformatted(does: Retain, did: Retain, otherWins: boolean): Retain {
 
 /** The op that takes `compose(doc, op)` back to `doc`. */
 export function invert(op: readonly Run[], doc: readonly Run[]): Run[] {
-  const base = new Reader(doc)
-  const out = new DeltaWriter()
+  const base = new RunReader(doc)
+  const out = new RunWriter()
   for (const run of op) {
     if (isInsert(run)) {
       out.push({ delete: lengthOf(run) })
@@ -132,9 +117,9 @@ export function invert(op: readonly Run[], doc: readonly Run[]): Run[] {
 
 /** An op that takes document `a` to document `b`. */
 export function diff(a: readonly Run[], b: readonly Run[]): Run[] {
-  const before = new Reader(a)
-  const after = new Reader(b)
-  const out = new DeltaWriter()
+  const before = new RunReader(a)
+  const after = new RunReader(b)
+  const out = new RunWriter()
   for (const [kind, part] of difference(plainText(a), plainText(b))) {
     for (let left = part.length; left > 0; ) {
       const n = Math.min(left, kind === 'add' ? left : before.rest, kind === 'drop' ? left : after.rest)
@@ -188,124 +173,4 @@ function equalInserts(a: Insert, b: Insert): boolean {
   if (typeof a.insert === 'string' || typeof b.insert === 'string') return a.insert === b.insert
   const [kind] = Object.keys(a.insert)
   return kind !== undefined && kind === Object.keys(b.insert)[0] && a.insert[kind] === b.insert[kind]
-}
-
-const retain = (n: number, attributes: Attributes | undefined): Retain =>
-  attributes ? { retain: n, attributes } : { retain: n }
-
-/** Writes runs in canonical form. */
-class DeltaWriter {
-  readonly #runs: Run[]
-  /** Units of the delete that stands at the end; kept apart because an insert goes before it. */
-  #deleted = 0
-
-  constructor(runs: Run[] = []) {
-    this.#runs = runs
-  }
-
-  push(run: Run): void {
-    if (isDelete(run)) {
-      this.#deleted += run.delete
-      return
-    }
-    if (this.#deleted > 0 && !isInsert(run)) this.#flush()
-    const last = this.#runs.at(-1)
-    const joined = last && join(last, run)
-    if (joined) this.#runs[this.#runs.length - 1] = joined
-    else this.#runs.push(run)
-  }
-
-  /** What was written, followed by what is left in `rest`; ends the writing. */
-  runs(rest?: Reader): Run[] {
-    // The first of them may join with what was written, and so may those around a delete; the others stand as they stood.
-    if (rest?.run)
-      do this.push(rest.next())
-      while (rest.run && this.#deleted > 0)
-    this.#flush()
-    rest?.copyTo(this.#runs)
-    const last = this.#runs.at(-1)
-    if (last && 'retain' in last && !last.attributes) this.#runs.pop()
-    return this.#runs
-  }
-
-  #flush(): void {
-    if (this.#deleted > 0) this.#runs.push({ delete: this.#deleted })
-    this.#deleted = 0
-  }
-}
-
-function join(a: Run, b: Insert | Retain): Run | null {
-  if (isDelete(a) || !equalAttributes(a.attributes, b.attributes)) return null
-  if (isInsert(a)) {
-    if (!isInsert(b) || typeof a.insert !== 'string' || typeof b.insert !== 'string') return null
-    const insert = a.insert + b.insert
-    return a.attributes ? { insert, attributes: a.attributes } : { insert }
-  }
-  return isInsert(b) ? null : retain(a.retain + b.retain, a.attributes)
-}
-
-/** Reads runs piece by piece. */
-class Reader {
-  /** The present run, whole; null behind the end. */
-  run: Run | null
-  /** Units of the present run that were not taken yet; behind the end there is no limit. */
-  rest: number
-  readonly #runs: readonly Run[]
-  #index = 0
-
-  constructor(runs: readonly Run[]) {
-    this.#runs = runs
-    this.run = runs[0] ?? null
-    this.rest = this.run ? lengthOf(this.run) : Number.POSITIVE_INFINITY
-  }
-
-  /** What is left of the present run. */
-  next(): Run {
-    return this.take(this.rest)!
-  }
-
-  /** The next `n` units of the present run; null behind the end. */
-  take(n: number): Run | null {
-    const run = this.run
-    if (run === null) return null
-    const length = lengthOf(run)
-    const from = length - this.rest
-    this.rest -= n
-    if (this.rest === 0) this.#advance(1)
-    return n === length ? run : cut(run, from, n)
-  }
-
-  /** Takes the whole inserts that `by`, at its start, only walks over: they stay as they are. */
-  skipKept(by: Reader): Run[] {
-    if (!by.run || !('retain' in by.run) || by.run.attributes) return []
-    let kept = 0
-    let index = 0
-    for (; index < this.#runs.length; index++) {
-      const run = this.#runs[index]!
-      if (!isInsert(run) || kept + lengthOf(run) > by.rest) break
-      kept += lengthOf(run)
-    }
-    if (kept > 0) {
-      by.take(kept)
-      this.#advance(index)
-    }
-    return this.#runs.slice(0, index)
-  }
-
-  copyTo(runs: Run[]): void {
-    for (let i = this.#index; i < this.#runs.length; i++) runs.push(this.#runs[i]!)
-  }
-
-  #advance(by: number): void {
-    this.#index += by
-    this.run = this.#runs[this.#index] ?? null
-    this.rest = this.run ? lengthOf(this.run) : Number.POSITIVE_INFINITY
-  }
-}
-
-function cut(run: Run, from: number, n: number): Run {
-  if (isDelete(run)) return { delete: n }
-  if (!isInsert(run)) return retain(n, run.attributes)
-  const insert = (run.insert as string).slice(from, from + n)
-  return run.attributes ? { insert, attributes: run.attributes } : { insert }
 }

@@ -65,7 +65,7 @@ export const json: Type<JsonValue, JsonOp> = {
 function checkData(data: unknown): Fault | null {
   const flaw = findFlaw(data)
   if (flaw === null) return null
-  if (flaw === 'deep') return fault('OP_TOO_DEEP', `A json document may nest ${DEPTH_LIMIT} levels.`)
+  if (flaw === 'deep') return tooDeep()
   return fault('DATA_MALFORMED', 'A json document is plain JSON, without keys that every object has.')
 }
 
@@ -83,10 +83,13 @@ function tryOn(op: JsonOp, doc: JsonValue): Fault | null {
   if (sums.unsafe)
     return fault('OP_MISFIT', 'ena adds to whole numbers, and the sum must stay a safe integer.')
   // A move can put a deep part into a deep place; an insert cannot, because checkJsonOp counts the path.
-  const moves = op !== null && JSON.stringify(op).includes('"p":')
-  return moves && findFlaw(result)
-    ? fault('OP_TOO_DEEP', `A json document may nest ${DEPTH_LIMIT} levels.`)
-    : null
+  return hasMove(op) && findFlaw(result) ? tooDeep() : null
 }
+
+/** Whether `part` of an op picks something up. */
+const hasMove = (part: unknown): boolean =>
+  Array.isArray(part) ? part.some(hasMove) : typeof part === 'object' && part !== null && 'p' in part
+
+const tooDeep = (): Fault => fault('OP_TOO_DEEP', `A json document may nest ${DEPTH_LIMIT} levels.`)
 
 const fault = (code: FaultCode, message: string): Fault => ({ code, message })

@@ -1,27 +1,15 @@
 /**
- * The type `rich`: a document and an op are both {ops: runs}, as Quill and rich-text write them (see delta.ts).
+ * The type `rich`: a document and an op are both {ops: runs}, as Quill and rich-text write them (see runs.ts).
  * All lengths and cursors are UTF-16 units; an embed is one unit. A cursor is an index, or Quill's {index, length}.
  *
  * The library takes any lengths and stores a broken document for them; `check` refuses what does not fit. It also refuses
  * a cut through a surrogate pair, and formats or embeds that are not on the list of formats.ts.
  */
 
-import {
-  canonical,
-  compose,
-  diff,
-  equalRuns,
-  type Insert,
-  invert,
-  isInsert,
-  lengthOf,
-  plainText,
-  type Run,
-  transform,
-  transformIndex,
-} from './delta.ts'
+import { canonical, compose, diff, equalRuns, invert, plainText, transform, transformIndex } from './delta.ts'
 import { checkAttributes, checkEmbed } from './formats.ts'
 import { splitsPair } from './points.ts'
+import { type Insert, isInsert, lengthOf, type Run } from './runs.ts'
 import type { Fault, Type } from './type.ts'
 
 export interface RichOp {

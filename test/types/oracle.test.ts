@@ -6,8 +6,9 @@
 import assert from 'node:assert/strict'
 import { type TextOp as LibraryOp, type as library } from 'ot-text-unicode'
 import quillDelta from 'quill-delta'
-import { canonical, type Run } from '../../types/delta.ts'
+import { canonical } from '../../types/delta.ts'
 import { type RichOp, rich, type Side, type TextOp, type Type, text } from '../../types/index.ts'
+import type { Run } from '../../types/runs.ts'
 import { caseOf } from './laws.ts'
 
 /** The package is CommonJS; its class is the `default` of what Node hands out. */

@@ -1,8 +1,8 @@
 /** Random rich documents and ops on them: formats set and taken away, embeds, deletes before and behind inserts. */
 
 import type { Attributes, AttributeValue } from '../../types/attributes.ts'
-import type { Insert, Run } from '../../types/delta.ts'
 import type { RichDoc, RichOp } from '../../types/index.ts'
+import type { Insert, Run } from '../../types/runs.ts'
 import type { Random } from '../random.ts'
 import { randomText, someTimes } from './randomtext.ts'
 
