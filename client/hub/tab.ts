@@ -250,7 +250,7 @@ export class TabHub implements Hub, Surroundings {
   #route(frame: ServerFrame): void {
     if ('ch' in frame) {
       const presence = this.#ready.get(frame.ch)?.presence
-      if (frame.a === 'p') presence?.heard(frame)
+      if (frame.a === 'p' && frame.src !== this.#options.src) presence?.heard(frame)
       else if (frame.a === 'pr') presence?.asked()
       return
     }
