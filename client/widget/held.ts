@@ -6,7 +6,17 @@ import { nameText } from '../../ops/identity.ts'
 import type { Doc, HeldEdit } from '../api.ts'
 import { count } from './words.ts'
 
-const previewLength = 400
+/** Characters; the whole is copied out. */
+const previewLength = 200
+
+/** The table of errors speaks to developers and operators; these happen to people. */
+const plainWords: Partial<Record<string, string>> = {
+  DOCUMENT_TOO_LARGE: 'With this edit the document would be larger than the server allows.',
+  FRAME_TOO_LARGE: 'This edit is larger than the server takes at once; copy it out and paste it in parts.',
+  DOCUMENT_DELETED: 'Somebody deleted the document. Copy the edit out, or try again to write it anew.',
+  OP_ATTRIBUTE: 'The edit has a format, a link or a picture that the server does not allow.',
+  OP_MISFIT: 'The edit does not fit what the document has become.',
+}
 
 export interface HeldPanel {
   show(): void
@@ -64,7 +74,8 @@ export function makeHeldPanel(host: HTMLElement, doc: Doc): HeldPanel {
   return { show, close: () => render(html``, host) }
 }
 
-const reasonOf = ({ reason }: HeldEdit): string => `${entryOf(reason.code).meaning} (${reason.code})`
+const reasonOf = ({ reason }: HeldEdit): string =>
+  `${plainWords[reason.code] ?? entryOf(reason.code).meaning} (${reason.code})`
 
 function previewOf({ text, original }: HeldEdit): string {
   if ('del' in original) return 'Deletes the document.'

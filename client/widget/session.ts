@@ -35,11 +35,10 @@ export function startSession(
   const ends: (() => void)[] = []
 
   const draw = (typed: Doc, shown: Doc) => {
-    const [body, panel, line] = ['hf-body', 'hf-held', 'hf-status'].map(name => part(host, name)) as [
-      HTMLElement,
-      HTMLElement,
-      HTMLElement,
-    ]
+    const body = part(host, 'hf-body')
+    const foot = part(host, 'hf-foot')
+    const panel = part(foot, 'hf-held')
+    const line = part(foot, 'hf-status')
     const status = makeStatusLine(line)
     const held = makeHeldPanel(panel, shown)
     surface = makeSurface(body, typed, person, {

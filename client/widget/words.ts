@@ -47,6 +47,7 @@ function connectionWords(truth: Truth, fault: string): Words {
     case 'held':
       return { tone: 'busy', line: join(savedWords(truth), unsentWords(truth), fault), said: fault }
     case 'synced': {
+      if (!truth.exists) return { tone: 'good', line: 'A new document: nothing is written yet', said: fault }
       const line = truth.settled
         ? 'All changes are on the server'
         : join(savedWords(truth), unsentWords(truth))
