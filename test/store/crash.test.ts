@@ -46,16 +46,21 @@ async function assertKept(path: string, src: string, lines: readonly string[]): 
 describe('SQLite store under a crash', () => {
   let folder: string
   let path: string
+  let child: ChildProcess | undefined
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'holdfast-crash-'))
     path = join(folder, 'holdfast.db')
   })
-  afterEach(() => rmSync(folder, { recursive: true }))
+  afterEach(() => {
+    // After a failure it may still be writing.
+    child?.kill('SIGKILL')
+    rmSync(folder, { recursive: true })
+  })
 
   it('[S2] has every commit that was answered, once, after kill -9 while it wrote', async () => {
     for (const [round, count] of [40, 150, 333, 610].entries()) {
-      const child = spawn(process.execPath, [program, path, `src${round}`], {
+      child = spawn(process.execPath, [program, path, `src${round}`], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       const lines = await report(child, ({ length }) => length >= count)
@@ -66,7 +71,7 @@ describe('SQLite store under a crash', () => {
 
   it('[S9] lives on a full disk, has what it acknowledged, and goes on when there is room', async () => {
     const command = `trap '' XFSZ; ulimit -f 400; exec "$0" "$@"`
-    const child = spawn('sh', ['-c', command, process.execPath, program, path, 'full'], {
+    child = spawn('sh', ['-c', command, process.execPath, program, path, 'full'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const lines = await report(child, () => false)
