@@ -14,23 +14,22 @@ import type { ErrorRequestHandler, Express, RequestHandler } from 'express'
 import express from 'express'
 import type { ErrorCode } from '../ops/errors.ts'
 import { errors, HoldfastError } from '../ops/errors.ts'
-import { nameFault } from '../ops/names.ts'
-import { typeOf } from '../types/index.ts'
+import { listDocs, readDoc } from './docs.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { wireError } from './gateway/wire.ts'
 import { isOriginAllowed } from './origins.ts'
 import { securityHeaders, servePages } from './pages.ts'
 import type { Settings } from './settings.ts'
-import type { ListedDoc } from './store/store.ts'
-
-const PAGE_SIZE = 50
-const LARGEST_PAGE = 500
 
 /** `web` is the directory of the built pages; null serves none. */
 export function httpApp(gateway: Gateway, web: string | null): Express {
   const app = express()
-  app.disable('x-powered-by').set('query parser', 'simple').set('case sensitive routing', true)
+  app.disable('x-powered-by').disable('etag').set('query parser', 'simple')
   app.use(securityHeaders())
+  app.use(['/health', '/ready', '/v1'], (_request, response, next) => {
+    response.set('Cache-Control', 'no-store')
+    next()
+  })
   app.get('/health', (_request, response) => void response.json({ status: 'ok' }))
   app.get('/ready', async (_request, response) => {
     if (gateway.draining) throw new HoldfastError('SERVER_DRAINING')
@@ -50,55 +49,6 @@ export function httpApp(gateway: Gateway, web: string | null): Express {
   })
   app.use(answerError(gateway))
   return app
-}
-
-function listDocs({ store, settings }: Gateway): RequestHandler {
-  return async (request, response) => {
-    const collection = checkedName(String(request.params.collection), settings)
-    const limit = limitOf(request.query.limit)
-    const docs = await store.list(collection, { limit, after: cursorOf(request.query.after) })
-    const last = docs.length === limit ? docs.at(-1) : undefined
-    response.json({
-      docs: docs.map(doc => ({ ...doc, type: typeOf(doc.type).name })),
-      after: last ? toCursor(last) : null,
-    })
-  }
-}
-
-function readDoc({ store, settings }: Gateway): RequestHandler {
-  return async (request, response) => {
-    const collection = checkedName(String(request.params.collection), settings)
-    const id = checkedName(String(request.params.id), settings)
-    const { v, type, data } = await store.snapshot({ collection, id })
-    if (type === null) throw new HoldfastError('NOT_FOUND', 'There is no such document.')
-    response.json({ v, type: typeOf(type).name, data })
-  }
-}
-
-export function checkedName(name: string, settings: Settings): string {
-  const fault = nameFault(name, settings.NAME_CHARS)
-  if (fault) throw new HoldfastError('NAME_INVALID', fault)
-  return name
-}
-
-function limitOf(text: unknown): number {
-  if (text === undefined) return PAGE_SIZE
-  const limit = typeof text === 'string' && /^\d{1,4}$/.test(text) ? Number(text) : 0
-  if (limit >= 1 && limit <= LARGEST_PAGE) return limit
-  throw new HoldfastError('PARAMETER_INVALID', `limit must be a whole number from 1 to ${LARGEST_PAGE}.`)
-}
-
-/** Opaque to a client: where a page ended. */
-const toCursor = ({ at, id }: ListedDoc): string =>
-  Buffer.from(JSON.stringify([at, id])).toString('base64url')
-
-function cursorOf(text: unknown): { at: number; id: string } | undefined {
-  if (text === undefined) return undefined
-  try {
-    const [at, id] = JSON.parse(Buffer.from(String(text), 'base64url').toString()) as unknown[]
-    if (Number.isSafeInteger(at) && typeof id === 'string') return { at: at as number, id }
-  } catch {}
-  throw new HoldfastError('PARAMETER_INVALID', 'after must be what the page before this one named as after.')
 }
 
 /** Lets the allowed pages of other origins read the answer. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Express, RequestHandler } from 'express'
 import express from 'express'
 import helmet from 'helmet'
-import { checkedName } from './http.ts'
+import { checkedName } from './docs.ts'
 import type { Settings } from './settings.ts'
 
 /**

@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { WebSocket } from 'ws'
+import { errors, isErrorCode } from '../../ops/errors.ts'
+import { closeAll, greet, serve, TEXT, type TestServer, webSocketUrl } from './scene.ts'
+
+const long = 'n'.repeat(256)
+
+const badRequests = [
+  { what: 'an unknown path', path: '/nothing', code: 'NOT_FOUND' },
+  { what: 'an unknown version', path: '/v2/docs/notes', code: 'NOT_FOUND' },
+  { what: 'no collection', path: '/v1/docs', code: 'NOT_FOUND' },
+  { what: 'a path below a document', path: '/v1/docs/notes/a/b', code: 'NOT_FOUND' },
+  { what: 'a document that is not there', path: '/v1/docs/notes/none', code: 'NOT_FOUND' },
+  { what: 'a page where there are none', path: '/', code: 'NOT_FOUND' },
+  { what: 'a way out of the directory', path: '/assets/..%2f..%2fpackage.json', code: 'NOT_FOUND' },
+  { what: 'a WebSocket address over HTTP', path: '/ws', code: 'NOT_FOUND' },
+  { what: 'a broken escape', path: '/v1/docs/notes/%E0%A4%A', code: 'PARAMETER_INVALID' },
+  { what: 'a reserved name', path: '/v1/docs/__proto__/a', code: 'NAME_INVALID' },
+  { what: 'a reserved document', path: '/v1/docs/notes/constructor', code: 'NAME_INVALID' },
+  { what: 'a long name', path: `/v1/docs/notes/${long}`, code: 'NAME_INVALID' },
+  { what: 'a NUL in a name', path: '/v1/docs/notes/a%00b', code: 'NAME_INVALID' },
+  { what: 'limit 0', path: '/v1/docs/notes?limit=0', code: 'PARAMETER_INVALID' },
+  { what: 'a large limit', path: '/v1/docs/notes?limit=501', code: 'PARAMETER_INVALID' },
+  { what: 'a negative limit', path: '/v1/docs/notes?limit=-1', code: 'PARAMETER_INVALID' },
+  { what: 'a limit in words', path: '/v1/docs/notes?limit=all', code: 'PARAMETER_INVALID' },
+  { what: 'two limits', path: '/v1/docs/notes?limit=1&limit=2', code: 'PARAMETER_INVALID' },
+  { what: 'a page after nothing', path: '/v1/docs/notes?after=', code: 'PARAMETER_INVALID' },
+  { what: 'a page after something odd', path: '/v1/docs/notes?after=e30', code: 'PARAMETER_INVALID' },
+  { what: 'a deletion', path: '/v1/docs/notes/a', method: 'DELETE', code: 'METHOD_NOT_ALLOWED' },
+  { what: 'a post to the list', path: '/v1/docs/notes', method: 'POST', code: 'METHOD_NOT_ALLOWED' },
+  { what: 'a post to the health', path: '/health', method: 'POST', code: 'METHOD_NOT_ALLOWED' },
+] as const
+
+describe('HTTP', () => {
+  let server: TestServer
+  before(async () => {
+    server = await serve()
+    const client = await greet(server, 'setup')
+    for (const d of ['a', 'b/c', 'é']) {
+      const name = { a: 'op', c: 'notes', d, src: 'setup', seq: 1 }
+      await client.ask({ ...name, v: 0, create: { type: TEXT, data: d } }, name)
+    }
+  })
+  after(closeAll)
+
+  const get = async (path: string, init?: RequestInit) => {
+    const response = await fetch(server.url + path, init)
+    // biome-ignore lint/suspicious/noExplicitAny: whatever the server says
+    return { response, body: (await response.json()) as any }
+  }
+
+  for (const { what, path, code, ...rest } of badRequests) {
+    it(`[H5] ${what}: ${code}`, async () => {
+      const { response, body } = await get(path, rest)
+      assert.deepEqual(Object.keys(body), ['error'])
+      assert.equal(body.error.code, code)
+      assert.ok(isErrorCode(code) && body.error.message.length > 10)
+      assert.equal(response.status, errors[code].http)
+      assert.equal((await get('/health')).response.status, 200)
+    })
+  }
+
+  it('[H3] says that it is well and ready', async () => {
+    assert.deepEqual((await get('/health')).body, { status: 'ok' })
+    assert.deepEqual((await get('/ready')).body, { status: 'ready' })
+  })
+
+  it('[H3] is not ready when the store cannot serve, and says no more than that', async () => {
+    const broken = await serve()
+    await broken.gateway.store.close()
+    const response = await fetch(`${broken.url}/ready`)
+    const { error } = (await response.json()) as { error: { code: string; message: string } }
+    assert.equal(response.status, 503)
+    assert.deepEqual(error, { code: 'STORE_FAILED', message: errors.STORE_FAILED.meaning })
+    assert.equal((await fetch(`${broken.url}/health`)).status, 200)
+    assert.match(broken.reports.join('\n'), /STORE_FAILED/)
+  })
+
+  it('[H4] reads a document, whatever its name', async () => {
+    assert.deepEqual((await get('/v1/docs/notes/a')).body, { v: 1, type: 'text', data: 'a' })
+    assert.deepEqual((await get('/v1/docs/notes/b%2Fc')).body, { v: 1, type: 'text', data: 'b/c' })
+    assert.deepEqual((await get('/v1/docs/notes/%C3%A9')).body, { v: 1, type: 'text', data: 'é' })
+  })
+
+  it('[H4] lists a collection page by page, each document once', async () => {
+    const seen: string[] = []
+    let after: string | null = ''
+    for (let pages = 0; after !== null && pages < 10; pages++) {
+      const { body } = await get(`/v1/docs/notes?limit=1${after && `&after=${encodeURIComponent(after)}`}`)
+      for (const doc of body.docs) {
+        assert.deepEqual([doc.collection, doc.type, doc.v, typeof doc.at], ['notes', 'text', 1, 'number'])
+        seen.push(doc.id)
+      }
+      after = body.after
+    }
+    assert.equal(after, null)
+    assert.deepEqual(seen.sort(), ['a', 'b/c', 'é'])
+    assert.deepEqual((await get('/v1/docs/empty')).body, { docs: [], after: null })
+  })
+
+  it('[H6] sends a policy that runs only scripts of our own', async () => {
+    const { response } = await get('/health')
+    const policy = response.headers.get('content-security-policy') ?? ''
+    assert.match(policy, /script-src 'self'(;|$)/)
+    assert.match(policy, /object-src 'none'/)
+    assert.doesNotMatch(policy, /unsafe-eval|script-src[^;]*unsafe/)
+    assert.equal(response.headers.get('x-content-type-options'), 'nosniff')
+    assert.equal(response.headers.get('x-powered-by'), null)
+    assert.equal(response.headers.get('cache-control'), 'no-store')
+  })
+})
+
+describe('Origins', () => {
+  afterEach(closeAll)
+
+  const corsOf = async (server: TestServer, origin: string) => {
+    const response = await fetch(`${server.url}/v1/docs/notes`, { headers: { origin } })
+    return response.headers.get('access-control-allow-origin')
+  }
+
+  /** The status of a refused upgrade, or 101. */
+  const dialFrom = (server: TestServer, origin: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const socket = new WebSocket(webSocketUrl(server), { origin })
+      socket.on('open', () => {
+        socket.terminate()
+        resolve(101)
+      })
+      socket.on('unexpected-response', (request, response) => {
+        request.destroy()
+        resolve(response.statusCode ?? 0)
+      })
+      socket.on('error', reject)
+    })
+
+  it('[H7] pages of the same host may connect and read, on any port; others may not', async () => {
+    const server = await serve()
+    for (const origin of [server.url, 'http://127.0.0.1:1234', 'https://127.0.0.1']) {
+      assert.equal(await corsOf(server, origin), origin)
+      assert.equal(await dialFrom(server, origin), 101)
+    }
+    for (const origin of ['https://evil.example', 'http://127.0.0.1.evil.example', 'null']) {
+      assert.equal(await corsOf(server, origin), null)
+      assert.equal(await dialFrom(server, origin), 403)
+    }
+  })
+
+  it('[H7] listed origins may, and * lets everybody', async () => {
+    const listed = await serve({ ORIGINS: ['https://app.example'] })
+    assert.equal(await dialFrom(listed, 'https://app.example'), 101)
+    assert.equal(await corsOf(listed, 'https://app.example'), 'https://app.example')
+    assert.equal(await dialFrom(listed, 'http://app.example'), 403)
+    const open = await serve({ ORIGINS: ['*'] })
+    assert.equal(await dialFrom(open, 'null'), 101)
+    assert.equal(await corsOf(open, 'https://any.example'), 'https://any.example')
+  })
+
+  it('[H5] a WebSocket elsewhere than at /ws is refused', async () => {
+    const server = await serve()
+    const socket = new WebSocket(`${server.url.replace('http', 'ws')}/socket`)
+    const status = await new Promise(resolve => {
+      socket.on('unexpected-response', (request, response) => {
+        request.destroy()
+        resolve(response.statusCode)
+      })
+      socket.on('error', () => {})
+    })
+    assert.equal(status, 404)
+  })
+})
+
+describe('Pages', () => {
+  let web: string
+  let server: TestServer
+  before(async () => {
+    web = await mkdtemp(join(tmpdir(), 'holdfast-web-'))
+    await mkdir(join(web, 'assets'))
+    await writeFile(join(web, 'index.html'), '<!doctype html><title>shell</title>')
+    await writeFile(join(web, 'embed.js'), 'embed()')
+    await writeFile(join(web, 'sw.js'), 'worker()')
+    await writeFile(join(web, 'assets', 'page-1A2B.js'), 'page()')
+    server = await serve({}, web)
+  })
+  after(async () => {
+    await closeAll()
+    await rm(web, { recursive: true })
+  })
+
+  const cases = [
+    { path: '/', type: /^text\/html/, cache: 'no-cache', holds: 'shell' },
+    { path: '/d/notes/any%20name', type: /^text\/html/, cache: 'no-cache', holds: 'shell' },
+    { path: '/embed.js', type: /^text\/javascript/, cache: 'no-cache', holds: 'embed' },
+    { path: '/sw.js', type: /^text\/javascript/, cache: 'no-cache', holds: 'worker' },
+    {
+      path: '/assets/page-1A2B.js',
+      type: /^text\/javascript/,
+      cache: 'public, max-age=31536000, immutable',
+      holds: 'page',
+    },
+  ]
+  for (const { path, type, cache, holds } of cases) {
+    it(`[H8] serves ${path} with the right type and memory`, async () => {
+      const response = await fetch(server.url + path)
+      assert.equal(response.status, 200)
+      assert.match(response.headers.get('content-type') ?? '', type)
+      assert.equal(response.headers.get('cache-control'), cache)
+      assert.match(await response.text(), new RegExp(holds))
+    })
+  }
+
+  it('[H8] a page of another origin may load embed.js, and only that', async () => {
+    const embed = await fetch(`${server.url}/embed.js`)
+    assert.equal(embed.headers.get('cross-origin-resource-policy'), 'cross-origin')
+    const shell = await fetch(`${server.url}/`)
+    assert.equal(shell.headers.get('cross-origin-resource-policy'), 'same-origin')
+  })
+
+  it('[H5] a page for a name that cannot be is refused', async () => {
+    const response = await fetch(`${server.url}/d/notes/__proto__`)
+    assert.equal(response.status, 400)
+    assert.equal(((await response.json()) as { error: { code: string } }).error.code, 'NAME_INVALID')
+  })
+
+  it('[H5] a post to a page is refused', async () => {
+    assert.equal((await fetch(`${server.url}/`, { method: 'POST' })).status, 405)
+  })
+})
