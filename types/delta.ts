@@ -6,6 +6,7 @@
  */
 
 import {
+  type Attributes,
   composeAttributes,
   diffAttributes,
   equalAttributes,
@@ -13,17 +14,7 @@ import {
   transformAttributes,
 } from './attributes.ts'
 import { difference } from './difference.ts'
-import {
-  type Insert,
-  isDelete,
-  isInsert,
-  lengthOf,
-  type Retain,
-  type Run,
-  RunReader,
-  RunWriter,
-  retain,
-} from './runs.ts'
+import { type Content, isDelete, isInsert, lengthOf, type Run, RunReader, RunWriter } from './runs.ts'
 import type { Side } from './type.ts'
 
 /** Stands for an embed where a document is compared as a string: one unit that is not typed. */
@@ -41,27 +32,31 @@ export function compose(a: readonly Run[], b: readonly Run[]): Run[] {
   const first = new RunReader(a)
   const second = new RunReader(b)
   const out = new RunWriter(first.skipKept(second))
-  while (second.run) {
-    if (isInsert(second.run)) out.push(second.next())
-    else if (first.run && isDelete(first.run)) out.push(first.next())
+  while (second.kind !== 'end') {
+    if (second.kind === 'insert') second.moveTo(out)
+    else if (first.kind === 'delete') first.moveTo(out)
     else {
       const n = Math.min(first.rest, second.rest)
-      const was = first.take(n)
-      const does = second.take(n)!
-      if (!isDelete(does)) out.push(formatted(was, does as Retain, n))
-      else if (was === null || !isInsert(was)) out.push(does)
+      if (second.kind === 'retain') composeRetain(out, first, second.attributes, n)
+      else {
+        if (first.kind !== 'insert') out.delete(n)
+        first.take(n)
+      }
+      second.take(n)
     }
   }
   return out.runs(first)
 }
 
-function formatted(was: Run | null, does: Retain, n: number): Run {
-  if (was === null) return does
-  if (does.attributes === undefined) return was
-  const base = was as Insert | Retain
-  const attributes = composeAttributes(base.attributes, does.attributes, !isInsert(was))
-  const run = isInsert(was) ? { insert: was.insert } : { retain: n }
-  return attributes ? { ...run, attributes } : run
+/** The next `n` units of `first`, formatted. */
+function composeRetain(out: RunWriter, first: RunReader, formats: Attributes | undefined, n: number): void {
+  const inserts = first.kind === 'insert'
+  const attributes = formats ? composeAttributes(first.attributes, formats, !inserts) : first.attributes
+  if (inserts) out.insert(first.takeContent(n), attributes)
+  else {
+    out.retain(n, attributes)
+    first.take(n)
+  }
 }
 
 /**
@@ -73,25 +68,22 @@ export function transform(op: readonly Run[], other: readonly Run[], side: Side)
   const mine = new RunReader(op)
   const theirs = new RunReader(other)
   const out = new RunWriter()
-  while (mine.run && theirs.run) {
-    if (isInsert(theirs.run) && (otherFirst || !isInsert(mine.run)))
-      out.push({ retain: lengthOf(theirs.next()) })
-    else if (isInsert(mine.run)) out.push(mine.next())
+  while (mine.kind !== 'end' && theirs.kind !== 'end') {
+    if (theirs.kind === 'insert' && (otherFirst || mine.kind !== 'insert')) {
+      out.retain(theirs.rest, undefined)
+      theirs.take(theirs.rest)
+    } else if (mine.kind === 'insert') mine.moveTo(out)
     else {
       const n = Math.min(mine.rest, theirs.rest)
-      const does = mine.take(n)!
-      const did = theirs.take(n)!
-      if (isDelete(did)) continue
-      out.push(isDelete(does) ? does : unformatted(does as Retain, did as Retain, otherFirst))
+      if (theirs.kind === 'retain') {
+        if (mine.kind === 'delete') out.delete(n)
+        else out.retain(n, transformAttributes(mine.attributes, theirs.attributes, otherFirst))
+      }
+      mine.take(n)
+      theirs.take(n)
     }
   }
   return out.runs(mine)
-}
-
-function unformatted(does: Retain, did: Retain, otherWins: boolean): Retain {
-  const attributes = transformAttributes(does.attributes, did.attributes, otherWins)
-  if (attributes === does.attributes) return does
-  return attributes ? { retain: does.retain, attributes } : { retain: does.retain }
 }
 
 /** The op that takes `compose(doc, op)` back to `doc`. */
@@ -100,16 +92,17 @@ export function invert(op: readonly Run[], doc: readonly Run[]): Run[] {
   const out = new RunWriter()
   for (const run of op) {
     if (isInsert(run)) {
-      out.push({ delete: lengthOf(run) })
+      out.delete(lengthOf(run))
       continue
     }
     for (let left = lengthOf(run); left > 0; ) {
+      if (base.kind === 'end') throw new Error('The op reaches beyond the end of the text.')
       const n = Math.min(left, base.rest)
-      const was = base.take(n) as Insert | null
-      if (was === null) throw new Error('The op reaches beyond the end of the text.')
+      const was = base.attributes
+      const content = base.takeContent(n)
+      if (isDelete(run)) out.insert(content, was)
+      else out.retain(n, run.attributes && invertAttributes(run.attributes, was))
       left -= n
-      if (isDelete(run)) out.push(was)
-      else out.push(retain(n, run.attributes && invertAttributes(run.attributes, was.attributes)))
     }
   }
   return out.runs()
@@ -123,18 +116,29 @@ export function diff(a: readonly Run[], b: readonly Run[]): Run[] {
   for (const [kind, part] of difference(plainText(a), plainText(b))) {
     for (let left = part.length; left > 0; ) {
       const n = Math.min(left, kind === 'add' ? left : before.rest, kind === 'drop' ? left : after.rest)
-      const was = kind === 'add' ? null : (before.take(n) as Insert)
-      const is = kind === 'drop' ? null : (after.take(n) as Insert)
-      if (was && is && equalInserts(was, is))
-        out.push(retain(n, diffAttributes(was.attributes, is.attributes)))
-      else {
-        if (is) out.push(is)
-        if (was) out.push({ delete: n })
+      if (kind === 'keep') diffKept(out, before, after, n)
+      else if (kind === 'drop') {
+        out.delete(n)
+        before.take(n)
+      } else {
+        const { attributes } = after
+        out.insert(after.takeContent(n), attributes)
       }
       left -= n
     }
   }
   return out.runs()
+}
+
+/** The next `n` units of both look the same; their formats may differ, and an embed may be another one. */
+function diffKept(out: RunWriter, before: RunReader, after: RunReader, n: number): void {
+  const [was, is] = [before.attributes, after.attributes]
+  const content = after.takeContent(n)
+  if (equalContents(before.takeContent(n), content)) out.retain(n, diffAttributes(was, is))
+  else {
+    out.insert(content, is)
+    out.delete(n)
+  }
 }
 
 /** Text of a document, each embed as one unit. */
@@ -166,11 +170,13 @@ function equalRun(a: Run, b: Run): boolean {
   if (a === b) return true
   if (isDelete(a) || isDelete(b)) return isDelete(a) && isDelete(b) && a.delete === b.delete
   if (!equalAttributes(a.attributes, b.attributes)) return false
-  return isInsert(a) ? isInsert(b) && equalInserts(a, b) : !isInsert(b) && a.retain === b.retain
+  return isInsert(a)
+    ? isInsert(b) && equalContents(a.insert, b.insert)
+    : !isInsert(b) && a.retain === b.retain
 }
 
-function equalInserts(a: Insert, b: Insert): boolean {
-  if (typeof a.insert === 'string' || typeof b.insert === 'string') return a.insert === b.insert
-  const [kind] = Object.keys(a.insert)
-  return kind !== undefined && kind === Object.keys(b.insert)[0] && a.insert[kind] === b.insert[kind]
+function equalContents(a: Content, b: Content): boolean {
+  if (typeof a === 'string' || typeof b === 'string') return a === b
+  const [kind] = Object.keys(a)
+  return kind !== undefined && kind === Object.keys(b)[0] && a[kind] === b[kind]
 }

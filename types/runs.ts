@@ -17,9 +17,11 @@ import { type Attributes, equalAttributes } from './attributes.ts'
 /** One key, the kind; its value is what the kind says (formats.ts lists the kinds). */
 export type Embed = Readonly<Record<string, unknown>>
 
-export type Insert = { readonly insert: string | Embed; readonly attributes?: Attributes }
+export type Insert = { readonly insert: Content; readonly attributes?: Attributes }
 export type Retain = { readonly retain: number; readonly attributes?: Attributes }
 export type Delete = { readonly delete: number }
+/** Text or an embed. */
+export type Content = string | Embed
 export type Run = Insert | Retain | Delete
 
 export const isInsert = (run: Run): run is Insert => 'insert' in run
@@ -31,94 +33,142 @@ export function lengthOf(run: Run): number {
   return isDelete(run) ? run.delete : run.retain
 }
 
-export const retain = (n: number, attributes: Attributes | undefined): Retain =>
-  attributes ? { retain: n, attributes } : { retain: n }
-
 /** Writes runs in canonical form. */
 export class RunWriter {
   readonly #runs: Run[]
-  /** Units of the delete that stands at the end; kept apart because an insert goes before it. */
+  /** The run that may still grow; an insert goes before a delete, so `#deleted` stands behind it. */
+  #kind: 'insert' | 'retain' | 'none' = 'none'
+  #content: Content = ''
+  #count = 0
+  #attributes: Attributes | undefined
   #deleted = 0
 
+  /** `runs`, canonical already, are the beginning; the list becomes the writer's. */
   constructor(runs: Run[] = []) {
     this.#runs = runs
+    const last = runs.at(-1)
+    if (last && isInsert(last)) {
+      runs.pop()
+      this.insert(last.insert, last.attributes)
+    }
+  }
+
+  insert(content: Content, attributes: Attributes | undefined): void {
+    const joins = this.#kind === 'insert' && typeof content === 'string' && typeof this.#content === 'string'
+    if (joins && equalAttributes(this.#attributes, attributes)) {
+      this.#content = (this.#content as string) + content
+      return
+    }
+    this.#endRun()
+    this.#kind = 'insert'
+    this.#content = content
+    this.#attributes = attributes
+  }
+
+  retain(n: number, attributes: Attributes | undefined): void {
+    if (this.#kind === 'retain' && this.#deleted === 0 && equalAttributes(this.#attributes, attributes)) {
+      this.#count += n
+      return
+    }
+    this.#endRun()
+    this.#endDelete()
+    this.#kind = 'retain'
+    this.#count = n
+    this.#attributes = attributes
+  }
+
+  delete(n: number): void {
+    this.#deleted += n
   }
 
   push(run: Run): void {
-    if (isDelete(run)) {
-      this.#deleted += run.delete
-      return
-    }
-    if (this.#deleted > 0 && !isInsert(run)) this.#flush()
-    const last = this.#runs.at(-1)
-    const joined = last && join(last, run)
-    if (joined) this.#runs[this.#runs.length - 1] = joined
-    else this.#runs.push(run)
+    if (isInsert(run)) this.insert(run.insert, run.attributes)
+    else if (isDelete(run)) this.delete(run.delete)
+    else this.retain(run.retain, run.attributes)
   }
 
   /** What was written, followed by what is left in `rest`; ends the writing. */
   runs(rest?: RunReader): Run[] {
-    // The first of them may join with what was written, and so may those around a delete; the others stand as they stood.
-    if (rest?.run)
-      do this.push(rest.next())
-      while (rest.run && this.#deleted > 0)
-    this.#flush()
+    // The first run of the rest may join with what was written, and so may those around a delete; no other can.
+    if (rest)
+      do rest.moveTo(this)
+      while (rest.kind !== 'end' && this.#deleted > 0)
+    this.#endRun()
+    this.#endDelete()
     rest?.copyTo(this.#runs)
     const last = this.#runs.at(-1)
     if (last && 'retain' in last && !last.attributes) this.#runs.pop()
     return this.#runs
   }
 
-  #flush(): void {
+  #endRun(): void {
+    if (this.#kind === 'insert') this.#runs.push(withAttributes({ insert: this.#content }, this.#attributes))
+    else if (this.#kind === 'retain')
+      this.#runs.push(withAttributes({ retain: this.#count }, this.#attributes))
+    this.#kind = 'none'
+  }
+
+  #endDelete(): void {
     if (this.#deleted > 0) this.#runs.push({ delete: this.#deleted })
     this.#deleted = 0
   }
 }
 
-function join(a: Run, b: Insert | Retain): Run | null {
-  if (isDelete(a) || !equalAttributes(a.attributes, b.attributes)) return null
-  if (isInsert(a)) {
-    if (!isInsert(b) || typeof a.insert !== 'string' || typeof b.insert !== 'string') return null
-    const insert = a.insert + b.insert
-    return a.attributes ? { insert, attributes: a.attributes } : { insert }
-  }
-  return isInsert(b) ? null : retain(a.retain + b.retain, a.attributes)
-}
-
-/** Reads runs piece by piece. */
+/** Reads runs piece by piece; behind the end there is room without limit. */
 export class RunReader {
-  /** The present run, whole; null behind the end. */
-  run: Run | null
-  /** Units of the present run that were not taken yet; behind the end there is no limit. */
-  rest: number
+  kind: 'insert' | 'retain' | 'delete' | 'end' = 'end'
+  /** Units of the present run that were not taken yet. */
+  rest = Number.POSITIVE_INFINITY
+  attributes: Attributes | undefined
   readonly #runs: readonly Run[]
   #index = 0
+  #content: Content = ''
 
   constructor(runs: readonly Run[]) {
     this.#runs = runs
-    this.run = runs[0] ?? null
-    this.rest = this.run ? lengthOf(this.run) : Number.POSITIVE_INFINITY
+    this.#open()
   }
 
-  /** What is left of the present run. */
-  next(): Run {
-    return this.take(this.rest)!
-  }
-
-  /** The next `n` units of the present run; null behind the end. */
-  take(n: number): Run | null {
-    const run = this.run
-    if (run === null) return null
-    const length = lengthOf(run)
-    const from = length - this.rest
+  /** Walks over `n` units, at most the rest of the present run. */
+  take(n: number): void {
     this.rest -= n
-    if (this.rest === 0) this.#advance(1)
-    return n === length ? run : cut(run, from, n)
+    if (this.rest > 0) return
+    this.#index++
+    this.#open()
+  }
+
+  /** The next `n` units of the present insert. */
+  takeContent(n: number): Content {
+    let content = this.#content
+    if (typeof content === 'string' && n < content.length) {
+      const from = content.length - this.rest
+      content = content.slice(from, from + n)
+    }
+    this.take(n)
+    return content
+  }
+
+  /** The rest of the present run; nothing behind the end. */
+  moveTo(out: RunWriter): void {
+    const { kind, rest, attributes } = this
+    if (kind === 'end') return
+    if (kind === 'insert') {
+      out.insert(this.takeContent(rest), attributes)
+      return
+    }
+    if (kind === 'retain') out.retain(rest, attributes)
+    else if (kind === 'delete') out.delete(rest)
+    this.take(rest)
+  }
+
+  /** The runs that are left, as they are; the present one must be untouched. */
+  copyTo(runs: Run[]): void {
+    for (let i = this.#index; i < this.#runs.length; i++) runs.push(this.#runs[i]!)
   }
 
   /** Takes the whole inserts that `by`, at its start, only walks over: they stay as they are. */
   skipKept(by: RunReader): Run[] {
-    if (!by.run || !('retain' in by.run) || by.run.attributes) return []
+    if (by.kind !== 'retain' || by.attributes) return []
     let kept = 0
     let index = 0
     for (; index < this.#runs.length; index++) {
@@ -126,27 +176,29 @@ export class RunReader {
       if (!isInsert(run) || kept + lengthOf(run) > by.rest) break
       kept += lengthOf(run)
     }
-    if (kept > 0) {
-      by.take(kept)
-      this.#advance(index)
-    }
+    if (kept > 0) by.take(kept)
+    this.#index = index
+    this.#open()
     return this.#runs.slice(0, index)
   }
 
-  copyTo(runs: Run[]): void {
-    for (let i = this.#index; i < this.#runs.length; i++) runs.push(this.#runs[i]!)
-  }
-
-  #advance(by: number): void {
-    this.#index += by
-    this.run = this.#runs[this.#index] ?? null
-    this.rest = this.run ? lengthOf(this.run) : Number.POSITIVE_INFINITY
+  #open(): void {
+    const run = this.#runs[this.#index]
+    this.attributes = undefined
+    if (run === undefined) {
+      this.kind = 'end'
+      this.rest = Number.POSITIVE_INFINITY
+    } else if (isDelete(run)) {
+      this.kind = 'delete'
+      this.rest = run.delete
+    } else {
+      this.attributes = run.attributes
+      this.rest = lengthOf(run)
+      this.kind = isInsert(run) ? 'insert' : 'retain'
+      if (isInsert(run)) this.#content = run.insert
+    }
   }
 }
 
-function cut(run: Run, from: number, n: number): Run {
-  if (isDelete(run)) return { delete: n }
-  if (!isInsert(run)) return retain(n, run.attributes)
-  const insert = (run.insert as string).slice(from, from + n)
-  return run.attributes ? { insert, attributes: run.attributes } : { insert }
-}
+const withAttributes = <T extends Insert | Retain>(run: T, attributes: Attributes | undefined): T =>
+  attributes ? { ...run, attributes } : run
