@@ -50,18 +50,25 @@ export function equalContents(a: Content, b: Content): boolean {
   return a.type === b.type && typeOf(a.type).equalDocs(a.data, b.data)
 }
 
-/** The same changes in fewer pieces: ops next to each other become one. `after`: the content that they led to. */
+/**
+ * The same changes in fewer pieces: ops become part of the create before them, ops next to each other one op.
+ * `after` is the content that they led to.
+ */
 export function composeChanges(changes: readonly Change[], after: Content): readonly Change[] {
-  if (changes.length < 2) return changes
-  if (after.type === null || !changes.every(change => 'op' in change)) return changes
+  const [first, ...rest] = changes
+  if (rest.length === 0 || after.type === null || !rest.every(isEdit)) return changes
+  if ('create' in first!) return [{ create: after }]
+  if (!isEdit(first!)) return changes
   return [
     {
       op: composeAll(
         typeOf(after.type),
-        changes.map(change => (change as { op: unknown }).op),
+        [first, ...rest].map(({ op }) => op),
       ),
     },
   ]
 }
+
+const isEdit = (change: Change): change is { op: unknown } => 'op' in change
 
 const misfit = (message: string): Fault => ({ code: 'OP_MISFIT', message })

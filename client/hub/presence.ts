@@ -45,8 +45,9 @@ export class Presence {
 
   heard(notice: PresenceNotice): void {
     const id = `${notice.src}/${notice.id}`
-    if (notice.p === null || notice.p === undefined) this.#peers.delete(id)
-    else this.#peers.set(id, { id, state: notice.p })
+    const gone = notice.p === null || notice.p === undefined
+    if (gone && !this.#peers.delete(id)) return
+    if (!gone) this.#peers.set(id, { id, state: notice.p })
     this.#changed([...this.#peers.values()])
   }
 

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import type { Dial, Phase, SocketEvents } from '../../client/link/link.ts'
+import { backoff, defaultTimings, openLink, socketUrl } from '../../client/link/websocket.ts'
+import type { ServerFrame } from '../../ops/protocol.ts'
+import { Random } from '../random.ts'
+import { VirtualClock } from '../sim/clock.ts'
+
+/** A link on sockets in the test's hand, in virtual time. */
+class Line {
+  readonly time = new VirtualClock()
+  readonly clock = this.time.of(new Random(1), () => true)
+  /** Every socket that was dialed, oldest first. */
+  readonly sockets: { events: SocketEvents; sent: { a: string }[]; closed: boolean }[] = []
+  readonly phases: Phase[] = []
+  readonly frames: ServerFrame[] = []
+  readonly #dial: Dial = (_url, events) => {
+    const socket = { events, sent: [] as { a: string }[], closed: false }
+    this.sockets.push(socket)
+    return {
+      send: text => socket.sent.push(JSON.parse(text)),
+      close: () => {
+        socket.closed = true
+      },
+    }
+  }
+  readonly link = openLink(
+    { url: 'ws://x', src: 'me', dial: this.#dial, clock: this.clock },
+    { phase: phase => this.phases.push(phase), frame: frame => this.frames.push(frame) },
+  )
+
+  get last() {
+    return this.sockets.at(-1)!
+  }
+
+  get phase(): string {
+    return this.link.phase.name
+  }
+
+  hear(frame: object): this {
+    this.last.events.text(JSON.stringify(frame))
+    return this
+  }
+
+  up(): this {
+    this.last.events.open()
+    return this.hear({ a: 'hs', protocol: 1, protocolMinor: 2, id: 'me', holdfast: 1 })
+  }
+
+  untilDialed(): void {
+    const { length } = this.sockets
+    while (this.sockets.length === length) this.time.step()
+  }
+
+  pass(ms: number): this {
+    const end = this.time.now + ms
+    let due = false
+    this.time.after(ms, () => {
+      due = true
+    })
+    while (!due && this.time.now <= end) this.time.step()
+    return this
+  }
+}
+
+describe('link', () => {
+  it('[K1] dials, greets with its src, and is up when the server has greeted back', () => {
+    const line = new Line()
+    assert.equal(line.phase, 'dialing')
+    assert.equal(line.link.send({ a: 'pp' }), false)
+    line.last.events.open()
+    assert.deepEqual(line.last.sent, [{ a: 'hs', protocol: 1, protocolMinor: 2, id: 'me', holdfast: 1 }])
+    line.hear({ a: 'hs', protocol: 1, protocolMinor: 2, id: 'me', holdfast: 1 })
+    assert.deepEqual(
+      line.phases.map(phase => phase.name),
+      ['dialing', 'greeting', 'up'],
+    )
+    assert.equal(line.link.send({ a: 'pp' }), true)
+  })
+
+  it('[K2] a server that speaks otherwise ends the link for good, with the reason', () => {
+    for (const greeting of [
+      { a: 'hs', protocol: 1, protocolMinor: 2, id: 'me' },
+      { a: 'hs', error: { code: 'PROTOCOL_VERSION', message: '' } },
+    ]) {
+      const line = new Line()
+      line.last.events.open()
+      line.hear(greeting)
+      assert.deepEqual(line.link.phase, { name: 'closed', code: 'PROTOCOL_VERSION' })
+      assert.ok(line.last.closed)
+      line.pass(600_000)
+      assert.equal(line.sockets.length, 1)
+    }
+  })
+
+  it('[K3] backs off with full jitter: uniform below a bound that doubles up to its limit', () => {
+    const clock = new VirtualClock().of(new Random(5), () => true)
+    for (let tries = 0; tries < 12; tries++) {
+      const bound = Math.min(30_000, 500 * 2 ** tries)
+      const waits = Array.from({ length: 200 }, () => backoff(tries, clock, defaultTimings))
+      assert.ok(waits.every(ms => ms >= 0 && ms < bound))
+      assert.ok(Math.max(...waits) > bound * 0.9 && Math.min(...waits) < bound * 0.1)
+    }
+  })
+
+  it('[K3] counts its tries while it fails, and starts anew once it was up', () => {
+    const line = new Line()
+    for (let tries = 1; tries <= 4; tries++) {
+      line.last.events.close(1006, '')
+      assert.equal(line.link.phase.name === 'waiting' && line.link.phase.tries, tries)
+      line.untilDialed()
+    }
+    line.up().last.events.close(1006, '')
+    assert.equal(line.link.phase.name === 'waiting' && line.link.phase.tries, 1)
+  })
+
+  it('[K4] a request without its reply cuts the socket, though it stays open and other frames come', () => {
+    const line = new Line().up()
+    line.link.send({ a: 'op', c: 'c', d: 'd', v: 1, src: 'me', seq: 1, op: [] })
+    line.pass(6_000).hear({ a: 'op', c: 'c', d: 'd', v: 1, src: 'other', seq: 1, op: [] })
+    assert.equal(line.phase, 'up')
+    line.pass(4_001)
+    assert.equal(line.phase, 'waiting')
+    assert.ok(line.sockets[0]!.closed)
+  })
+
+  it('[K4] replies in time keep the line, each request by its own deadline', () => {
+    const line = new Line().up()
+    for (let seq = 1; seq <= 5; seq++) {
+      line.link.send({ a: 'op', c: 'c', d: 'd', v: seq, src: 'me', seq, op: [] })
+      line.pass(5_000).hear({ a: 'op', c: 'c', d: 'd', v: seq, src: 'me', seq })
+    }
+    assert.equal(line.phase, 'up')
+    assert.equal(line.sockets.length, 1)
+  })
+
+  it('[K5] a silent line is asked, and dropped if it does not answer', () => {
+    const line = new Line().up()
+    line.pass(15_001)
+    assert.deepEqual(line.last.sent.at(-1), { a: 'pp' })
+    line.hear({ a: 'pp' }).pass(14_000)
+    assert.equal(line.phase, 'up')
+    assert.equal(line.sockets.length, 1)
+    line.pass(11_500)
+    assert.ok(line.phases.some(phase => phase.name === 'waiting'))
+    assert.ok(line.sockets[0]!.closed)
+  })
+
+  it('[K5] a server that accepts and never greets is given up', () => {
+    const line = new Line()
+    line.last.events.open()
+    line.pass(10_001)
+    assert.equal(line.phase, 'waiting')
+  })
+
+  it('[K6] waking dials at once when waiting, and asks at once when up', () => {
+    const line = new Line()
+    line.last.events.close(1006, '')
+    line.link.wake()
+    assert.equal(line.sockets.length, 2)
+    line.up().link.wake()
+    assert.deepEqual(line.last.sent.at(-1), { a: 'pp' })
+    line.pass(10_001)
+    assert.equal(line.phase, 'waiting')
+  })
+
+  it('[K7] what a dropped socket still says is not heard', () => {
+    const line = new Line().up()
+    const old = line.last
+    line.link.retry()
+    old.events.text(JSON.stringify({ a: 'op', c: 'c', d: 'd', v: 1, src: 'other', seq: 1, op: [] }))
+    old.events.close(1006, '')
+    assert.equal(line.phase, 'dialing')
+    assert.deepEqual(line.frames, [])
+  })
+
+  it('[K7] after close nothing is dialed, sent or told', () => {
+    const line = new Line().up()
+    line.link.close()
+    line.link.retry()
+    line.link.wake()
+    line.pass(600_000)
+    assert.equal(line.sockets.length, 1)
+    assert.equal(line.link.send({ a: 'pp' }), false)
+    assert.deepEqual(line.link.phase, { name: 'closed', code: null })
+  })
+
+  it('[K8] any URL of the server leads to its WebSocket; what is none is refused', () => {
+    assert.equal(socketUrl('http://localhost:7007'), 'ws://localhost:7007/ws')
+    assert.equal(socketUrl('https://example.org/'), 'wss://example.org/ws')
+    assert.equal(socketUrl('wss://example.org/deep/ws'), 'wss://example.org/deep/ws')
+    for (const bad of ['', 'localhost:7007', 'ftp://example.org', 'not a url']) {
+      assert.throws(() => socketUrl(bad), { code: 'SETTING_INVALID' })
+    }
+  })
+})
