@@ -48,15 +48,15 @@ export function makeHeldPanel(host: HTMLElement, doc: Doc): HeldPanel {
   const buttons = (edit: HeldEdit) =>
     doubted === nameText(edit.name)
       ? html`<span>Discard this edit for good?</span>
-          <button type="button" data-sure class="hf-danger" @click=${() => settle(() => doc.discard(edit.name))}>Discard</button>
-          <button type="button" @click=${() => doubt(null)}>Keep</button>`
-      : html`<button type="button" @click=${() => copy(edit)}>${copied === nameText(edit.name) ? 'Copied' : 'Copy out'}</button>
-          <button type="button" ?disabled=${edit.change === null} @click=${() => settle(() => doc.retry(edit.name))}>Try again</button>
-          <button type="button" @click=${() => doubt(edit)}>Discard…</button>`
+          <button type="button" data-sure class="hf-choice hf-danger" @click=${() => settle(() => doc.discard(edit.name))}>Discard</button>
+          <button type="button" class="hf-choice" @click=${() => doubt(null)}>Keep</button>`
+      : html`<button type="button" class="hf-choice" @click=${() => copy(edit)}>${copied === nameText(edit.name) ? 'Copied' : 'Copy out'}</button>
+          <button type="button" class="hf-choice" ?disabled=${edit.change === null} @click=${() => settle(() => doc.retry(edit.name))}>Try again</button>
+          <button type="button" class="hf-choice" @click=${() => doubt(edit)}>Discard…</button>`
 
   const item = (edit: HeldEdit, at: number) => html`<li aria-label=${`Held edit ${at + 1}`}>
     <p class="hf-reason">${reasonOf(edit)}</p>
-    <blockquote>${previewOf(edit)}</blockquote>
+    <p class="hf-preview">${previewOf(edit)}</p>
     <div class="hf-buttons">${buttons(edit)}</div>
   </li>`
 

@@ -5,6 +5,7 @@
 
 import snow from 'quill/dist/quill.snow.css'
 import cursors from 'quill-cursors/css'
+import quill from './quill.css'
 import own from './style.css'
 
 let sheet: CSSStyleSheet | null = null
@@ -13,7 +14,7 @@ let sheet: CSSStyleSheet | null = null
 export function adoptStyle(element: Element): void {
   if (sheet === null) {
     sheet = new CSSStyleSheet()
-    sheet.replaceSync(snow + cursors + own)
+    sheet.replaceSync(snow + cursors + quill + own)
   }
   const root = element.getRootNode() as Document | ShadowRoot
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet]
