@@ -7,7 +7,7 @@
  */
 
 import { text } from './text.ts'
-import type { TextComponent, TextOp } from './textop.ts'
+import { lengthOf, type TextComponent, type TextOp } from './textop.ts'
 
 export const textEdits = {
   name: 'text-unicode',
@@ -45,7 +45,7 @@ function withDeleted(op: TextOp, back: TextOp): TextOp {
 
 const flip = (part: TextComponent): TextComponent => {
   if (typeof part === 'object') return part.d as string
-  return typeof part === 'string' ? { d: part } : part
+  return typeof part === 'string' ? { d: lengthOf(part) } : part
 }
 
 function must(value: unknown, type: 'string' | 'number'): unknown {

@@ -75,4 +75,11 @@ function report(type: Type, pairs: number, seed: number): void {
   if (failures.length > 0) process.exitCode = 1
 }
 
-if (import.meta.main) main()
+if (import.meta.main) {
+  try {
+    main()
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 2
+  }
+}
