@@ -1,0 +1,23 @@
+# The pages are built with all dependencies; the server runs with its own only.
+
+FROM node:24-slim AS build
+WORKDIR /holdfast
+COPY package.json package-lock.json ./
+RUN npm ci
+COPY . .
+RUN npm run build
+
+FROM node:24-slim
+WORKDIR /holdfast
+ENV NODE_ENV=production HOLDFAST_HOST=0.0.0.0 HOLDFAST_DATA=/data HOLDFAST_WEB=/holdfast/dist/web
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev && npm cache clean --force && mkdir /data && chown node /data
+COPY types ./types
+COPY ops ./ops
+COPY server ./server
+COPY --from=build /holdfast/dist/web ./dist/web
+USER node
+EXPOSE 7007
+VOLUME /data
+# Without a shell in between, so that the server itself is told to stop.
+CMD ["node", "server/main.ts"]
