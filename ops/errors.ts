@@ -142,6 +142,8 @@ export const errors = {
   ERR_OT_OP_BADLY_FORMED: entry('The op message lacks a part.', 'hold', 400),
   ERR_DOC_TYPE_NOT_RECOGNIZED: entry('The document type is not known here.', 'hold', 400),
   ERR_MESSAGE_BADLY_FORMED: entry('The message lacks a part.', 'hold', 400),
+  ERR_TYPE_DOES_NOT_SUPPORT_PRESENCE: entry('The type named in a presence is not known here.', 'fatal', 400),
+  ERR_PRESENCE_TRANSFORM_FAILED: entry('The presence is not a cursor of its document type.', 'fatal', 400),
   ERR_OP_SUBMIT_REJECTED: entry('The server refused the op.', 'hold', 403),
 } as const satisfies Record<string, ErrorEntry>
 
