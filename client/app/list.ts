@@ -4,7 +4,8 @@ import { html, render, type TemplateResult } from 'lit'
 import type { TypeName } from '../../types/type.ts'
 import { count } from '../widget/words.ts'
 import { idFor, pathOf, titleOf } from './address.ts'
-import { collection, type Entry, loadShelf, type Shelf } from './shelf.ts'
+import type { Entry } from './entries.ts'
+import { collection, loadShelf, type Shelf } from './shelf.ts'
 
 export function showList(body: HTMLElement): void {
   let shelf: Shelf | null = null
