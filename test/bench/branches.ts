@@ -1,14 +1,16 @@
 /**
  * Two people, one document, two long branches: what every system under test has to merge.
  *
- * Two recorded authors write alternate paragraphs of one document. The base deals out PIECES equal pieces of what
- * automerge-paper and seph-blog1 were after their first `BASE` edits: paper, blog, paper, blog, and so on. Offline, the client
- * goes on with the edits of automerge-paper; meanwhile the server commits those of seph-blog1. Each author's edits keep
- * their own order, places and text, only moved over the other's pieces as these stand in the base, so both branches
- * are valid on the base and every piece may be hit by either side of the merge.
+ * Two recorded authors write alternate paragraphs of one document, and it is nearly done: the last N edits of
+ * automerge-paper are what the client does offline, the last N of seph-blog1 what the server commits meanwhile. (The ends
+ * of the recordings are revisions all over the text, hundreds of places; their beginnings are little but typing at one.)
+ *
+ * The base deals out PIECES equal pieces of what each text was before: paper, blog, paper, blog, and so on, some 160,000
+ * characters. Each author's edits keep their own order, places and text, only moved over the other's pieces as these
+ * stand in the base: so both branches are valid on the base, and each reaches over the whole document.
  *
  *   - An insert where a foreign piece begins goes before it: what one author appends stays with the author's own piece.
- *   - An edit that deletes across a foreign piece becomes one splice for each part; all are counted as edits.
+ *   - An edit that deletes across a foreign piece becomes one splice for each part; each counts as an edit.
  *   - In a rich document each FORMATTED-th insertion of an author is bold.
  *
  * All systems get the very same splices, in code points that are UTF-16 units too (see `traces/splice.ts`).
@@ -28,20 +30,21 @@ export interface Branches {
 const PIECES = 32
 const FORMATTED = 50
 
-/** `count` splices on each side of a base that each author's first `prefix` edits made. */
-export function makeBranches(paper: Sequential, blog: Sequential, prefix: number, count: number): Branches {
-  const paperPieces = cut(textAfter(paper, prefix))
-  const blogPieces = cut(textAfter(blog, prefix))
+/** `count` splices on each side of the base. */
+export function makeBranches(paper: Sequential, blog: Sequential, count: number): Branches {
+  const paperPieces = cut(textBefore(paper, count))
+  const blogPieces = cut(textBefore(blog, count))
   const base = paperPieces.map((piece, index) => piece + blogPieces[index]).join('')
   return {
     base,
-    client: branchOf(paper, prefix, count, ends(paperPieces), lengths(blogPieces)),
-    server: branchOf(blog, prefix, count, [0, ...ends(blogPieces)], lengths(paperPieces)),
+    client: branchOf(paper, count, ends(paperPieces), lengths(blogPieces)),
+    server: branchOf(blog, count, [0, ...ends(blogPieces).slice(0, -1)], lengths(paperPieces)),
   }
 }
 
-const textAfter = ({ start, splices }: Sequential, prefix: number) =>
-  splices.slice(0, prefix).reduce(spliceString, start)
+/** What a text was before its last `count` edits. */
+const textBefore = ({ start, splices }: Sequential, count: number) =>
+  splices.slice(0, -count).reduce(spliceString, start)
 
 function cut(text: string): string[] {
   const size = Math.ceil(text.length / PIECES)
@@ -55,23 +58,21 @@ function ends(pieces: readonly string[]): number[] {
   return pieces.map(piece => (end += piece.length))
 }
 
-/** The author's splices after `prefix` as splices of the dealt document; `anchors[i]` is where foreign piece i stands in the author's own text. */
+/** The author's last `count` edits, in the dealt document; `anchors[i]` is where foreign piece i stands in the author's own text. */
 function branchOf(
   own: Sequential,
-  prefix: number,
   count: number,
   anchors: readonly number[],
   foreign: readonly number[],
 ): Splice[] {
-  const places = anchors.slice(0, foreign.length)
+  const places = [...anchors]
   const dealt: Splice[] = []
   let insertions = 0
-  for (const splice of own.splices.slice(prefix)) {
-    if (dealt.length >= count) return dealt.slice(0, count)
+  for (const splice of own.splices.slice(-count)) {
     const bold = splice.inserted !== '' && ++insertions % FORMATTED === 0
     dealt.push(...dealOut({ ...splice, ...(bold && { bold }) }, places, foreign))
   }
-  throw new Error(`the trace has no ${count} edits after the first ${prefix}`)
+  return dealt.slice(0, count)
 }
 
 /** One splice of an author's own text, moved over the foreign pieces; moves `places` along. */

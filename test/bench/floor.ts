@@ -1,4 +1,7 @@
-/** The floor: the same bytes over a bare WebSocket, out in one message and back in one, from the beginning of the connection. */
+/**
+ * The floor: the same bytes over a bare WebSocket, out in one message and back in one, from the beginning of the
+ * connection. As under test, the client was connected once before: the first WebSocket of a Node process costs some 40 ms.
+ */
 
 import type { Traffic } from './line.ts'
 import type { FloorClientCalls } from './peers/floor-client.ts'
@@ -6,7 +9,7 @@ import type { FloorServerCalls } from './peers/floor-server.ts'
 import { Peer } from './process.ts'
 
 export interface Floor {
-  /** Of fresh processes, in ms. */
+  /** The first of such size in its processes, in ms. */
   readonly cold: readonly number[]
   readonly warm: readonly number[]
 }
@@ -22,6 +25,7 @@ export async function measureFloor(traffic: Traffic, rounds: number): Promise<Fl
     const client = new Peer<FloorClientCalls>(new URL('./peers/floor-client.ts', import.meta.url))
     try {
       const url = await server.ask('listen', undefined)
+      await client.ask('trip', { url, traffic: { out: 0, in: 0 } })
       cold.push(await client.ask('trip', { url, traffic }))
       for (let trip = 0; trip < WARM_TRIPS; trip++) warm.push(await client.ask('trip', { url, traffic }))
     } finally {

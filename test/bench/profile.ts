@@ -45,13 +45,13 @@ async function order(child: ChildProcess, what: ProfileMessage['profile']): Prom
   return replied
 }
 
-/** Lines of `ms  function  file:line`, the greatest first; idle time is not work. */
+/** Lines of `ms  function  file:line`, the greatest first; idle time is not work, nor is profiling. */
 function hottest({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): string[] {
   const byId = new Map(nodes.map(node => [node.id, node.callFrame]))
   const own = new Map<string, number>()
   for (const [index, id] of samples.entries()) {
     const { functionName, url, lineNumber } = byId.get(id)!
-    if (functionName === '(idle)') continue
+    if (functionName === '(idle)' || url === 'node:inspector') continue
     const place = url === '' ? '' : `  ${url.split('/').slice(-3).join('/')}:${lineNumber + 1}`
     const name = `${functionName || '(anonymous)'}${place}`
     own.set(name, (own.get(name) ?? 0) + timeDeltas[index]! / 1000)

@@ -44,8 +44,6 @@ const cases: readonly Case[] = [
   { name: '50000x50000', kind: 'text', count: 50_000 },
 ]
 
-/** Edits of each author that went into the base before the branches begin. */
-const PREFIX = 10_000
 /** A merge that takes longer is stopped and has no figure, in ms. */
 const LIMIT_MS = 120_000
 /** Sessions of a system that takes minutes for one. */
@@ -57,7 +55,7 @@ export async function reconnect(args: string[]): Promise<void> {
   const blog = readSequential('seph-blog1')
   const all: Measured[] = []
   for (const { name, kind, count } of options.cases) {
-    const branches = makeBranches(paper, blog, PREFIX, count)
+    const branches = makeBranches(paper, blog, count)
     const measured: Measured[] = []
     for (const system of options.systems.filter(({ kinds }) => kinds.includes(kind))) {
       measured.push({ case: name, system: system.name, ...(await measure(system, kind, branches, options)) })
