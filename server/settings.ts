@@ -53,7 +53,7 @@ export const table = {
   HEARTBEAT_MS: whole(
     20_000,
     'ms',
-    'Pause between pings; a silent connection is closed after two.',
+    'Pause between pings; a connection that answers none of two is closed.',
     100,
     600_000,
   ),

@@ -4,9 +4,6 @@
  *   text -> size -> depth -> JSON -> schema -> names -> content of a create -> frame
  *
  * or a refusal at the first that fails. What an op says is checked where its document's type is known (backend.ts).
- *
- * A schema lists the fields that an action has; what it does not list does not pass. ShareDB's queries are not among
- * the actions: no client of ours asks, and a query could read what its asker may not.
  */
 
 import * as v from 'valibot'
@@ -17,116 +14,16 @@ import { nameFault } from '../../ops/names.ts'
 import { findType } from '../../types/index.ts'
 import type { Settings } from '../settings.ts'
 import { sharedb } from '../sharedb.ts'
+import { type Address, addressOf } from './address.ts'
+import { type Frame, isObject, schemas } from './schemas.ts'
 
 export type FrameLimits = Pick<Settings, 'FRAME_BYTES' | 'JSON_DEPTH' | 'NAME_CHARS'>
-
-/** Most names in one frame: of documents in a bulk request, of ops in a catch-up. */
-const LIST_LENGTH = 10_000
-const SRC_CHARS = 128
-
-const version = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const maybeVersion = v.nullish(version)
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(Number.MAX_SAFE_INTEGER - 1))
-const src = v.pipe(v.string(), v.minLength(1), v.maxLength(SRC_CHARS))
-const address = { c: v.string(), d: v.string() }
-const protocolNumber = v.union([v.number(), v.string()])
-
-/** A map from document names to the versions that the client has. */
-const versions = v.custom<Record<string, number | null>>(
-  value => isObject(value) && Object.values(value).every(each => v.is(maybeVersion, each)),
-)
-const documents = v.union([v.pipe(v.array(v.string()), v.maxLength(LIST_LENGTH)), versions])
-
-const isOneChange = (frame: { op?: unknown; create?: unknown; del?: unknown }) =>
-  Number('op' in frame) + Number(frame.create !== undefined) + Number(frame.del !== undefined) === 1
-
-const hello = v.object({
-  a: v.literal('hs'),
-  id: v.nullish(src),
-  protocol: v.nullish(protocolNumber),
-  protocolMinor: v.nullish(protocolNumber),
-  holdfast: v.optional(v.number()),
-})
-
-const submit = v.pipe(
-  v.object({
-    a: v.literal('op'),
-    ...address,
-    v: maybeVersion,
-    // ShareDB's client names the src only when it sends an op again; the agent knows it from the handshake.
-    src: v.nullish(src),
-    seq: count,
-    op: v.exactOptional(v.unknown()),
-    create: v.exactOptional(v.object({ type: v.string(), data: v.exactOptional(v.unknown()) })),
-    del: v.exactOptional(v.literal(true)),
-  }),
-  v.check(frame => isOneChange(frame), 'an op frame holds exactly one of op, create and del'),
-)
-
-const presence = v.pipe(
-  v.object({
-    a: v.literal('p'),
-    ch: v.string(),
-    id: src,
-    p: v.unknown(),
-    pv: version,
-    c: v.nullish(v.string()),
-    d: v.nullish(v.string()),
-    v: maybeVersion,
-    t: v.nullish(v.string()),
-  }),
-  v.check(
-    frame => (frame.c == null && frame.d == null) || (frame.c != null && frame.d != null && frame.v != null),
-    'presence on a document needs c, d and v',
-  ),
-)
-
-const catchUp = v.object({
-  a: v.literal('h.catchup'),
-  ...address,
-  v: v.nullable(version),
-  own: v.pipe(v.array(v.tuple([src, count])), v.maxLength(LIST_LENGTH)),
-})
-
-const schemas = {
-  hs: hello,
-  op: submit,
-  f: v.object({ a: v.literal('f'), ...address, v: maybeVersion }),
-  s: v.object({ a: v.literal('s'), ...address, v: maybeVersion }),
-  u: v.object({ a: v.literal('u'), ...address }),
-  bf: v.object({ a: v.literal('bf'), c: v.string(), b: documents }),
-  bs: v.object({ a: v.literal('bs'), c: v.string(), b: documents }),
-  bu: v.object({
-    a: v.literal('bu'),
-    c: v.string(),
-    b: v.pipe(v.array(v.string()), v.maxLength(LIST_LENGTH)),
-  }),
-  nf: v.object({ a: v.literal('nf'), id: version, ...address, v: maybeVersion }),
-  nt: v.object({
-    a: v.literal('nt'),
-    id: version,
-    ...address,
-    ts: v.nullish(v.pipe(v.number(), v.finite())),
-  }),
-  p: presence,
-  ps: v.object({ a: v.literal('ps'), ch: v.string(), seq: version }),
-  pu: v.object({ a: v.literal('pu'), ch: v.string(), seq: version }),
-  pr: v.object({ a: v.literal('pr'), ch: v.string() }),
-  pp: v.object({ a: v.literal('pp') }),
-  'h.catchup': catchUp,
-} as const
-
-export type Hello = v.InferOutput<typeof hello>
-export type CatchUp = v.InferOutput<typeof catchUp>
-export type Frame = {
-  [Action in keyof typeof schemas]: v.InferOutput<(typeof schemas)[Action]>
-}[keyof typeof schemas]
 
 export interface FrameFault {
   readonly code: ErrorCode
   readonly message: string
   /** The fields that tell the client which request is meant; null when there is no telling. */
-  readonly address: Readonly<Record<string, unknown>> | null
+  readonly address: Address | null
 }
 
 export type FrameRead = { readonly frame: Frame; readonly fault?: undefined } | { readonly fault: FrameFault }
@@ -164,9 +61,6 @@ function parse(text: string): unknown {
   }
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 const isAction = (action: unknown): action is keyof typeof schemas =>
   typeof action === 'string' && Object.hasOwn(schemas, action)
 
@@ -195,51 +89,4 @@ function createFault(create: { type: string; data?: unknown }): { code: ErrorCod
   const type = findType(sharedb.types.map[create.type]?.uri)
   if (!type) return { code: 'TYPE_UNKNOWN', message: errors.TYPE_UNKNOWN.meaning }
   return create.data === undefined ? null : type.checkData(create.data)
-}
-
-/** ShareDB's clients find the request of an answer by these fields. */
-export function addressOf(raw: unknown): FrameFault['address'] {
-  if (!isObject(raw) || typeof raw.a !== 'string') return null
-  const { a, c, d, src, seq, ch, id, pv, b } = raw
-  const doc = typeof c === 'string' && typeof d === 'string'
-  switch (a) {
-    case 'hs':
-    case 'pp':
-      return { a }
-    case 'op':
-      return doc ? { a, c, d, ...scalars({ src, seq }) } : null
-    case 'h.catchup':
-      return doc ? { a, c, d, from: typeof raw.v === 'number' ? raw.v : null } : null
-    case 'f':
-    case 's':
-    case 'u':
-      return doc ? { a, c, d } : null
-    case 'bf':
-    case 'bs':
-    case 'bu':
-      return typeof c === 'string' ? { a, c, b: namesIn(b) } : null
-    case 'p':
-    case 'ps':
-    case 'pu':
-    case 'pr':
-      return typeof ch === 'string' ? { a, ch, ...scalars({ id, seq, pv }) } : null
-    case 'nf':
-    case 'nt':
-    case 'qf':
-    case 'qs':
-    case 'qu':
-      return typeof id === 'number' ? { a, id } : null
-    default:
-      return null
-  }
-}
-
-const scalars = (fields: Record<string, unknown>) =>
-  Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => typeof value === 'string' || typeof value === 'number'),
-  )
-
-function namesIn(value: unknown): string[] {
-  if (Array.isArray(value)) return value.filter(each => typeof each === 'string')
-  return isObject(value) ? Object.keys(value) : []
 }

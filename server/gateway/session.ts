@@ -15,10 +15,11 @@ import { errors } from '../../ops/errors.ts'
 import type { CatchUpRefusal, WireError } from '../../ops/protocol.ts'
 import { HOLDFAST_PROTOCOL, SHAREDB_PROTOCOL } from '../../ops/protocol.ts'
 import { answerCatchUp } from '../catchup.ts'
-import type { CatchUp, Frame, FrameRead, Hello } from './frames.ts'
-import { addressOf, readFrame } from './frames.ts'
+import { type Address, addressOf } from './address.ts'
+import { type FrameRead, readFrame } from './frames.ts'
 import type { Gateway } from './gateway.ts'
 import { openPipe } from './pipe.ts'
+import type { CatchUp, Frame, Hello } from './schemas.ts'
 import { codedError, toText, wireError } from './wire.ts'
 
 /** A socket as a session needs it: a WebSocket in life, a seeded network in the simulation. */
@@ -166,7 +167,7 @@ class GatewaySession implements Session {
     }
   }
 
-  #refuse(address: Readonly<Record<string, unknown>> | null, error: WireError): void {
+  #refuse(address: Address | null, error: WireError): void {
     this.#send({ ...(address ?? { a: 'h.error' }), error })
     if (!address) this.close(error.code as ErrorCode)
   }

@@ -22,14 +22,14 @@ const PATH = '/ws'
 /** How long a peer may take to answer our closing frame (ms). */
 const CLOSE_GRACE_MS = 2000
 
-/** Beats that a socket may spend without a handshake. */
-const GREETING_BEATS = 2
+/** Beats that a socket may stay silent, and may spend without a handshake. */
+const PATIENCE_BEATS = 2
 
 interface Connection {
   readonly socket: WebSocket
   readonly session: Session
-  /** Something came since the last beat. */
-  alive: boolean
+  /** Beats since something came. */
+  silent: number
   beats: number
 }
 
@@ -78,14 +78,14 @@ function connect(socket: WebSocket, gateway: Gateway, connections: Set<Connectio
       setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref()
     },
   })
-  const connection: Connection = { socket, session, alive: true, beats: 0 }
+  const connection: Connection = { socket, session, silent: 0, beats: 0 }
   connections.add(connection)
   socket.on('message', (data, isBinary) => {
-    connection.alive = true
+    connection.silent = 0
     session.receive(isBinary ? bytesOf(data) : String(data))
   })
   socket.on('pong', () => {
-    connection.alive = true
+    connection.silent = 0
   })
   socket.on('close', () => {
     connections.delete(connection)
@@ -97,13 +97,16 @@ function connect(socket: WebSocket, gateway: Gateway, connections: Set<Connectio
 
 function beat(connections: Iterable<Connection>): void {
   for (const connection of connections) {
-    const { socket, session, alive } = connection
-    connection.alive = false
+    const { socket, session } = connection
+    connection.silent++
     connection.beats++
-    if (!alive) socket.terminate()
-    else if (session.phase.name === 'greeting' && connection.beats > GREETING_BEATS)
+    if (connection.silent > PATIENCE_BEATS) {
+      socket.terminate()
+    } else if (session.phase.name === 'greeting' && connection.beats > PATIENCE_BEATS) {
       session.close('FRAME_MALFORMED')
-    else socket.ping()
+    } else {
+      socket.ping()
+    }
   }
 }
 

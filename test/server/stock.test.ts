@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { closeAll, done, JSON1, RICH, reached, serve, stockClient, TEXT } from './scene.ts'
+import { closeAll, done, greet, JSON1, RICH, reached, serve, stockClient, TEXT } from './scene.ts'
 
 const scenes = [
   { uri: TEXT, start: 'hello', op: [5, ' world'], end: 'hello world' },
@@ -34,6 +34,31 @@ describe("ShareDB's own client", () => {
       assert.equal((await server.gateway.store.head({ collection: 'notes', id: 'a' })).v, 3)
     })
   }
+
+  it('[W1] is served with every request that it knows but queries', async () => {
+    const server = await serve()
+    const client = await greet(server, 'ann')
+    for (const d of ['a', 'b']) {
+      const name = { a: 'op', c: 'notes', d, src: 'ann', seq: 1 }
+      await client.ask({ ...name, v: 0, create: { type: TEXT, data: d } }, name)
+      await client.ask({ ...name, seq: 2, v: 1, op: ['x'] }, { ...name, seq: 2, op: undefined })
+    }
+    const content = (d: string) => ({ v: 2, data: `x${d}`, type: TEXT })
+    const address = { c: 'notes', d: 'a' }
+    assert.deepEqual((await client.ask({ a: 'f', ...address }, { a: 'f' })).data, content('a'))
+    assert.deepEqual((await client.ask({ a: 's', ...address }, { a: 's' })).data, content('a'))
+    client.send({ a: 'f', ...address, v: 1 })
+    assert.deepEqual((await client.next({ a: 'op', d: 'a', v: 1, seq: 2 })).seq, 2)
+    assert.deepEqual(await client.ask({ a: 'u', ...address }, { a: 'u' }), { a: 'u', ...address })
+    const bulk = { a: content('a'), b: content('b') }
+    assert.deepEqual((await client.ask({ a: 'bf', c: 'notes', b: ['a', 'b'] }, { a: 'bf' })).data, bulk)
+    assert.deepEqual((await client.ask({ a: 'bs', c: 'notes', b: ['a', 'b'] }, { a: 'bs' })).data, bulk)
+    assert.equal((await client.ask({ a: 'bu', c: 'notes', b: ['a', 'b'] }, { a: 'bu' })).error, undefined)
+    const past = await client.ask({ a: 'nf', id: 7, ...address, v: 1 }, { a: 'nf', id: 7 })
+    assert.equal(past.data, 'a')
+    const dawn = await client.ask({ a: 'nt', id: 8, ...address, ts: 0 }, { a: 'nt', id: 8 })
+    assert.deepEqual([dawn.v, dawn.type], [0, null])
+  })
 
   it('[W1] writes at once with others, and all end equal', async () => {
     const server = await serve()

@@ -42,7 +42,7 @@ describe('WebSockets', () => {
   })
 
   it('[W11] a socket that no longer answers is closed, one that answers stays', async () => {
-    const server = await serve({ HEARTBEAT_MS: 100 })
+    const server = await serve({ HEARTBEAT_MS: 250 })
     const silent = await greet(server, 'silent')
     const lively = await greet(server, 'lively')
     // Paused, it does not even answer the protocol's pings.
@@ -53,9 +53,22 @@ describe('WebSockets', () => {
   })
 
   it('[W11] a socket that never says hello is closed', async () => {
-    const server = await serve({ HEARTBEAT_MS: 100 })
+    const server = await serve({ HEARTBEAT_MS: 250 })
     const shy = await dial(server)
     assert.deepEqual(await shy.closed, { code: 4400, reason: 'FRAME_MALFORMED' })
+  })
+
+  it('[W17] presence reaches who listens, and a socket that is gone has said goodbye', async () => {
+    const server = await serve()
+    const [ann, bob] = await Promise.all(['ann', 'bob'].map(src => greet(server, src)))
+    await ann!.ask({ a: 'ps', ch: 'notes/a', seq: 1 }, { a: 'ps' })
+    await bob!.ask({ a: 'ps', ch: 'notes/a', seq: 1 }, { a: 'ps' })
+    assert.equal((await ann!.next({ a: 'pr' })).ch, 'notes/a', 'ann is asked to say who she is')
+    bob!.send({ a: 'p', ch: 'notes/a', id: 'hand', p: { name: 'Bob' }, pv: 1 })
+    const seen = await ann!.next({ a: 'p', src: 'bob' })
+    assert.deepEqual([seen.id, seen.p], ['hand', { name: 'Bob' }])
+    bob!.close()
+    assert.equal((await ann!.next({ a: 'p', src: 'bob' })).p, null)
   })
 
   it('[W3] what is no WebSocket at all ends alone', async () => {
