@@ -10,7 +10,7 @@
  * stand in the base: so both branches are valid on the base, and each reaches over the whole document.
  *
  *   - An insert where a foreign piece begins goes before it: what one author appends stays with the author's own piece.
- *   - An edit that deletes across a foreign piece becomes one splice for each part; each counts as an edit.
+ *   - An edit that deletes across a foreign piece becomes one splice for each part: 10,001 and 50,011 on the server.
  *   - In a rich document each FORMATTED-th insertion of an author is bold.
  *
  * All systems get the very same splices, in code points that are UTF-16 units too (see `traces/splice.ts`).
@@ -72,7 +72,7 @@ function branchOf(
     const bold = splice.inserted !== '' && ++insertions % FORMATTED === 0
     dealt.push(...dealOut({ ...splice, ...(bold && { bold }) }, places, foreign))
   }
-  return dealt.slice(0, count)
+  return dealt
 }
 
 /** One splice of an author's own text, moved over the foreign pieces; moves `places` along. */

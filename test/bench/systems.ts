@@ -13,7 +13,7 @@ import { type Digest, digest, type Kind } from './content.ts'
 import { feedCreate, feedOps } from './feed.ts'
 import { HoldfastServer } from './holdfast-server.ts'
 import type { SharedbServerCalls } from './peers/sharedb-server.ts'
-import { uriOf } from './peers/stock.ts'
+import { stockTypes } from './peers/stock.ts'
 import type { YjsServerCalls } from './peers/yjs-server.ts'
 import { Peer } from './process.ts'
 
@@ -106,7 +106,7 @@ async function startSharedb(kind: Kind, type: string, node: readonly string[]): 
   return {
     url,
     child: process.child,
-    create: (id, base) => feedCreate(url, addressOf(id), uriOf(type), dataOf(kind, base)),
+    create: (id, base) => feedCreate(url, addressOf(id), stockTypes[type]!.uri, dataOf(kind, base)),
     advance: (id, splices) => feedOps(url, addressOf(id), CREATED, opsOf(kind, splices)),
     refresh: async () => {},
     content: id => process.ask('content', addressOf(id)),

@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream'
 export interface StockType {
   readonly name: string
   readonly uri: string
+  apply(document: unknown, op: unknown): unknown
 }
 
 export interface StockDoc {
@@ -47,16 +48,14 @@ const stockClient = require('sharedb/lib/client') as {
   types: Types
 }
 
-const library: Readonly<Record<string, StockType>> = {
+/** The types by the short names that the bench gives them. */
+export const stockTypes: Readonly<Record<string, StockType>> = {
   'text-unicode': (require('ot-text-unicode') as { type: StockType }).type,
   'ot-text': (require('ot-text') as { type: StockType }).type,
   'rich-text': (require('rich-text') as { type: StockType }).type,
 }
 
-/** The URI of a type by the short name that the bench gives it. */
-export const uriOf = (type: string): string => library[type]!.uri
-
-for (const type of Object.values(library)) {
+for (const type of Object.values(stockTypes)) {
   Sharedb.types.register(type)
   stockClient.types.register(type)
 }
