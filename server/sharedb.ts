@@ -310,7 +310,14 @@ function fitted(type: Type): SharedbType {
     create: data => type.create(data),
     apply: (doc, op) => type.apply(doc, op),
     compose: (a, b) => type.compose(a, b),
-    transform: (op, other, side) => type.transform(op, other, side),
+    transform(op, other, side) {
+      try {
+        return type.transform(op, other, side)
+      } catch {
+        // Only an op that did not fit its own base: it adds to a string, say. It would throw at every try.
+        throw new sharedb.Error('ERR_OT_OP_NOT_APPLIED', 'The op does not fit the version that it names')
+      }
+    },
     transformPresence: (cursor, op, own) => type.transformCursor(cursor, op, own),
   }
 }

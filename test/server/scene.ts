@@ -154,11 +154,13 @@ interface StockConnection {
 }
 
 const require = createRequire(import.meta.url)
-const stock = require('sharedb/lib/client') as {
+interface Stock {
   Connection: new (socket: unknown) => StockConnection
   types: { register(type: unknown): void }
   logger: { setMethods(methods: Record<string, () => void>): void }
 }
+
+const stock = apart(() => require('sharedb/lib/client') as Stock)
 stock.types.register(require('ot-text-unicode').type)
 stock.types.register(require('ot-json1').type)
 stock.types.register(require('rich-text').type)
@@ -201,4 +203,21 @@ export function reached(doc: StockDoc, version: number): Promise<void> {
     for (const event of ['op', 'create', 'del'] as const) doc.on(event, look)
     look()
   })
+}
+
+/**
+ * Loads a copy of ShareDB of its own, as in a program of its own: the types that its clients register would otherwise
+ * take the place of the server's in this process.
+ */
+function apart<T>(load: () => T): T {
+  const isSharedb = (path: string) => path.includes('/node_modules/sharedb/')
+  const ours = Object.entries(require.cache).filter(([path]) => isSharedb(path))
+  const forget = () => {
+    for (const path of Object.keys(require.cache).filter(isSharedb)) delete require.cache[path]
+  }
+  forget()
+  const loaded = load()
+  forget()
+  Object.assign(require.cache, Object.fromEntries(ours))
+  return loaded
 }

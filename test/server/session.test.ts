@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { entryOf } from '../../ops/errors.ts'
 import { type Gateway, openGateway } from '../../server/gateway/gateway.ts'
 import { openSession, type Session } from '../../server/gateway/session.ts'
 import { readSettings, type Settings } from '../../server/settings.ts'
 import { openSqliteStore } from '../../server/store/sqlite.ts'
-import { type AnyFrame, TEXT } from './scene.ts'
+import { type AnyFrame, JSON1, TEXT } from './scene.ts'
 
 /** A socket in memory: what was said on it, and how it ended. */
 interface Line {
@@ -150,6 +151,18 @@ describe('A session', () => {
     line.say({ a: 'op', c: 'notes', d: 'a', v: 1, src: 'ann', seq: 3, op: [{ d: -1 }] })
     assert.equal((await line.hear({ a: 'op', seq: 3 })).error.code, 'OP_MALFORMED')
     assert.deepEqual(applied, [])
+  })
+
+  it('[W4] an op that never fitted is refused for good, even where its type cannot transform it', async () => {
+    const line = await greeted()
+    line.say({ ...creation, create: { type: JSON1, data: { k: 'text' } } })
+    await line.hear(created)
+    line.say({ a: 'op', c: 'notes', d: 'a', v: 1, src: 'ann', seq: 2, op: ['k', { es: ['x'] }] })
+    await line.hear({ ...created, seq: 2 })
+    line.say({ a: 'op', c: 'notes', d: 'a', v: 1, src: 'ann', seq: 3, op: ['k', { ena: 1 }] })
+    const { error } = await line.hear({ a: 'op', seq: 3 })
+    assert.equal(error.code, 'ERR_OT_OP_NOT_APPLIED', reports.join())
+    assert.equal(entryOf(error.code).fate, 'hold')
   })
 
   it('[W12] a failure of the store is told by its code and reported, and the next edit goes through', async () => {
