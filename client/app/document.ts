@@ -1,6 +1,6 @@
 /** The page of one document: the editor, and who else is here. */
 
-import { html, render } from 'lit'
+import { html, render } from 'lit/html.js'
 import { colorOf, nameLength, type Presence } from '../binding/index.ts'
 import { type Address, titleOf } from './address.ts'
 import { keepName, myName } from './person.ts'

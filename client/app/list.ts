@@ -1,6 +1,6 @@
 /** The page that lists the documents and makes a new one. */
 
-import { html, render, type TemplateResult } from 'lit'
+import { html, render, type TemplateResult } from 'lit/html.js'
 import type { TypeName } from '../../types/type.ts'
 import { count } from '../widget/words.ts'
 import { idFor, pathOf, titleOf } from './address.ts'

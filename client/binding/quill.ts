@@ -12,7 +12,7 @@ import type { Delta } from './delta.ts'
 import { withoutForeign } from './formats.ts'
 import { shown, toShown, toStored } from './newline.ts'
 import { opOf, type RichDoc, richOf, visibleIn } from './rich.ts'
-import { carry } from './selection.ts'
+import { carry, type Span } from './selection.ts'
 
 export interface Binding {
   /** Leaves editor and document as they are, and no longer connected. */
@@ -127,6 +127,7 @@ function update(quill: Quill, delta: Delta): void {
   const native = document.getSelection()
   const backwards = focused !== null && native?.direction === 'backward'
   const saved = carry(quill.selection.savedRange, delta)
+  carryLink(quill, delta)
   quill.updateContents(delta, Quill.sources.API)
   if (focused === null) {
     quill.selection.savedRange = { ...saved }
@@ -141,4 +142,10 @@ function update(quill: Quill, delta: Delta): void {
     const { startContainer, startOffset, endContainer, endOffset } = native.getRangeAt(0)
     native.setBaseAndExtent(endContainer, endOffset, startContainer, startOffset)
   }
+}
+
+/** The link that the person is just changing in the tooltip; Quill does not move it along, and does not type it. */
+function carryLink(quill: Quill, delta: Delta): void {
+  const { tooltip } = quill.theme as { tooltip?: { linkRange?: Span } }
+  if (tooltip?.linkRange) tooltip.linkRange = carry(tooltip.linkRange, delta)
 }

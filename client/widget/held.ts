@@ -1,6 +1,6 @@
 /** The list of held edits: why each was not taken, what stands in it, and what a person can do with it. */
 
-import { html, render } from 'lit'
+import { html, render } from 'lit/html.js'
 import { entryOf } from '../../ops/errors.ts'
 import { nameText } from '../../ops/identity.ts'
 import type { Doc, HeldEdit } from '../api.ts'

@@ -1,6 +1,6 @@
 /** The status line: the truth for the eyes at once, and for the ears when it has settled. */
 
-import { html, render } from 'lit'
+import { html, render } from 'lit/html.js'
 import type { Truth } from '../api.ts'
 import { type Words, wordsFor } from './words.ts'
 

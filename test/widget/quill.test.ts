@@ -167,6 +167,22 @@ describe('Quill binding', () => {
     assert.deepEqual(await selection(), { index: 9, length: 0 })
   })
 
+  it('[B4] carries the link that is just being changed', async () => {
+    await open('see here now\n')
+    await page.evaluate(() => rich.quill.formatText(4, 4, 'link', 'https://example.org/', 'user'))
+    await page.evaluate(() => rich.quill.setSelection(6, 0, 'user'))
+    await page.evaluate(() => document.querySelector<HTMLElement>('.ql-action')!.click())
+    await remote(insertAt(0, 'you '))
+    await page.fill('.ql-tooltip input', 'https://example.org/new')
+    await page.keyboard.press('Enter')
+    const { stored } = await state()
+    assert.deepEqual(stored.ops, [
+      { insert: 'you see ' },
+      { insert: 'here', attributes: { link: 'https://example.org/new' } },
+      { insert: ' now\n' },
+    ])
+  })
+
   it('[B5] crosses keystrokes that Quill has not reported with what arrives meanwhile', async () => {
     await open('hello\n')
     await select(5)
