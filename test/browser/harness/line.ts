@@ -33,7 +33,7 @@ export async function openLine(target: { readonly port: number }, port = 0): Pro
   let delayMs = 0
 
   const server = createServer({ allowHalfOpen: true }, near => {
-    if (mode === 'refuse') return near.resetAndDestroy()
+    if (mode === 'refuse') return reset(near)
     const far = dial({ port: target.port, host: '127.0.0.1', allowHalfOpen: true })
     const pair = [near, far] as const
     pairs.add(pair)
@@ -44,7 +44,7 @@ export async function openLine(target: { readonly port: number }, port = 0): Pro
   })
   await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
   const cut = () => {
-    for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy()
+    for (const pair of pairs) for (const socket of pair) reset(socket)
   }
 
   return {
@@ -81,7 +81,13 @@ function join(from: Socket, to: Socket, pass: (task: () => void) => void): void 
   from.on('data', bytes => pass(() => to.writable && to.write(bytes)))
   from.once('end', () => pass(() => to.end()))
   from.once('error', () => {}) // 'close' follows, and is what the other side is told
-  from.once('close', broken => pass(() => (broken ? to.resetAndDestroy() : to.end())))
+  from.once('close', broken => pass(() => (broken ? reset(to) : to.end())))
+}
+
+/** libuv refuses to reset a socket that is shutting down, and then polls it for ever at full speed: that one is closed. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 /** One direction of a connection: tasks run in order, each `delay()` ms after it was handed in and when the gate is open. */
