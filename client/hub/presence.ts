@@ -11,6 +11,7 @@ export class Presence {
   #mine: unknown = null
   #version = 0
   #subscriptions = 0
+  #listening = false
 
   constructor(
     channel: string,
@@ -22,12 +23,16 @@ export class Presence {
     this.#changed = changed
   }
 
+  /** The link is up and somebody looks; saying so again does nothing, as several handles open at once. */
   up(): void {
+    if (this.#listening) return
+    this.#listening = true
     this.#send({ a: 'ps', ch: this.#channel, seq: ++this.#subscriptions })
     if (this.#mine !== null) this.#say()
   }
 
   down(): void {
+    this.#listening = false
     if (this.#peers.size === 0) return
     this.#peers.clear()
     this.#changed([])
@@ -52,6 +57,7 @@ export class Presence {
   }
 
   leave(): void {
+    this.#listening = false
     if (this.#mine !== null) this.announce(null)
     this.#send({ a: 'pu', ch: this.#channel, seq: ++this.#subscriptions })
   }

@@ -73,7 +73,7 @@ export class TabHub implements Hub, Surroundings {
         `${key.collection}/${key.id} is of type ${existing}; it was opened as ${type}.`,
       )
     }
-    if (room.listeners.size === 1 && this.#link.phase.name === 'up') presence.up()
+    if (this.#link.phase.name === 'up') presence.up()
     return new Seated(this, room, presence, type, listener)
   }
 
