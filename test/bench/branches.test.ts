@@ -11,7 +11,7 @@ import { stockTypes } from './peers/stock.ts'
 
 const paper = readSequential('automerge-paper', { sample: true })
 const blog = readSequential('seph-blog1', { sample: true })
-const { base, client, server } = makeBranches(paper, blog, 500)
+const { base, client, server } = makeBranches(paper, blog, 500, 'rich')
 
 const inWords = (splices: readonly Splice[]) => splices.reduce(spliceString, base)
 
@@ -71,6 +71,12 @@ describe('the branches of the reconnect benchmark', () => {
     })
   }
 
+  it('[N2] bold belongs to the rich case alone: a text of Yjs has no formats', () => {
+    const plain = makeBranches(paper, blog, 500, 'text')
+    assert.ok(client.some(({ bold }) => bold))
+    assert.ok([...plain.client, ...plain.server].every(({ bold }) => bold === undefined))
+  })
+
   it('[N3] merge to the same characters by OT and by Yjs, each the same in both orders', () => {
     const [ours, theirs] = [client, server].map(
       branch => composeAll(text as Type, branch.map(textOp)) as never,
@@ -89,7 +95,7 @@ describe('the branches of the reconnect benchmark', () => {
 
   it('[N3] are dealt over each other: each author makes the own text, and leaves the other alone', () => {
     const [small, capital] = [scribble('abcdefgh', 1n), scribble('ABCDEFGH', 2n)]
-    const dealt = makeBranches(small, capital, 150)
+    const dealt = makeBranches(small, capital, 150, 'text')
     const [lower, upper] = [/[^a-h]/g, /[^A-H]/g].map(other => (made: string) => made.replace(other, ''))
     const here = dealt.client.reduce(spliceString, dealt.base)
     const there = dealt.server.reduce(spliceString, dealt.base)

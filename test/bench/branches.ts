@@ -18,6 +18,7 @@
 
 import type { Sequential } from '../traces/files.ts'
 import { type Splice, spliceString } from '../traces/splice.ts'
+import type { Kind } from './content.ts'
 
 export interface Branches {
   readonly base: string
@@ -30,15 +31,19 @@ export interface Branches {
 const PIECES = 32
 const FORMATTED = 50
 
-/** `count` splices on each side of the base. */
-export function makeBranches(paper: Sequential, blog: Sequential, count: number): Branches {
+/** The last `count` edits of each author, as a document of `kind` has them. */
+export function makeBranches(paper: Sequential, blog: Sequential, count: number, kind: Kind): Branches {
   const paperPieces = cut(textBefore(paper, count))
   const blogPieces = cut(textBefore(blog, count))
   const base = paperPieces.map((piece, index) => piece + blogPieces[index]).join('')
   return {
     base,
-    client: branchOf(paper, count, ends(paperPieces), lengths(blogPieces)),
-    server: branchOf(blog, count, [0, ...ends(blogPieces).slice(0, -1)], lengths(paperPieces)),
+    client: branchOf(lastEdits(paper, count, kind), ends(paperPieces), lengths(blogPieces)),
+    server: branchOf(
+      lastEdits(blog, count, kind),
+      [0, ...ends(blogPieces).slice(0, -1)],
+      lengths(paperPieces),
+    ),
   }
 }
 
@@ -58,21 +63,23 @@ function ends(pieces: readonly string[]): number[] {
   return pieces.map(piece => (end += piece.length))
 }
 
-/** The author's last `count` edits, in the dealt document; `anchors[i]` is where foreign piece i stands in the author's own text. */
+/** Only a rich document has bold text: for a text, Yjs would store and send what the others do not know. */
+function lastEdits({ splices }: Sequential, count: number, kind: Kind): Splice[] {
+  let insertions = 0
+  return splices.slice(-count).map(splice => {
+    const bold = splice.inserted !== '' && ++insertions % FORMATTED === 0
+    return kind === 'rich' && bold ? { ...splice, bold } : splice
+  })
+}
+
+/** An author's edits in the dealt document; `anchors[i]` is where foreign piece i stands in the author's own text. */
 function branchOf(
-  own: Sequential,
-  count: number,
+  edits: readonly Splice[],
   anchors: readonly number[],
   foreign: readonly number[],
 ): Splice[] {
   const places = [...anchors]
-  const dealt: Splice[] = []
-  let insertions = 0
-  for (const splice of own.splices.slice(-count)) {
-    const bold = splice.inserted !== '' && ++insertions % FORMATTED === 0
-    dealt.push(...dealOut({ ...splice, ...(bold && { bold }) }, places, foreign))
-  }
-  return dealt
+  return edits.flatMap(edit => dealOut(edit, places, foreign))
 }
 
 /** One splice of an author's own text, moved over the foreign pieces; moves `places` along. */

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { type WebSocket, WebSocketServer } from 'ws'
 import { readSequential } from '../traces/files.ts'
 import { makeBranches } from './branches.ts'
 import { digest } from './content.ts'
@@ -9,16 +12,14 @@ import { systems } from './systems.ts'
 import { figure, median, spread, table } from './table.ts'
 
 describe('the reconnect benchmark', () => {
-  const branches = makeBranches(
-    readSequential('automerge-paper', { sample: true }),
-    readSequential('seph-blog1', { sample: true }),
-    200,
-  )
+  const paper = readSequential('automerge-paper', { sample: true })
+  const blog = readSequential('seph-blog1', { sample: true })
   const letters = new Set<string>()
 
   for (const system of systems) {
     for (const kind of system.kinds) {
       it(`[N4] ${system.name}, ${kind}: two processes merge 200 edits with 200 and end equal`, async () => {
+        const branches = makeBranches(paper, blog, 200, kind)
         const plan = { system, kind, branches, documents: 2, limitMs: 15_000, profile: false }
         const samples = await runSession(plan)
         assert.equal(samples.length, 2)
@@ -91,13 +92,43 @@ describe('the figures', () => {
 })
 
 describe('a line', () => {
-  it('[N6] that is cut closes what is open and refuses to dial until it is mended', async () => {
+  /** Dials; what became of it, as often as it was told. */
+  const dial = (line: Line, url: string) => {
+    const told: (number | 'open')[] = []
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const tell = (what: number | 'open') => {
+      told.push(what)
+      resolve()
+    }
+    const socket = line.dial(url, { open: () => tell('open'), text: () => {}, close: code => tell(code) })
+    return { told, first: promise, socket }
+  }
+
+  it('[N6] that is cut closes what is open, once, and refuses to dial until it is mended', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+    await once(server, 'listening')
+    const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
     const line = new Line()
+
+    const open = dial(line, url)
+    const [accepted] = (await once(server, 'connection')) as [WebSocket]
+    await open.first
+    const gone = once(accepted, 'close')
+    open.socket.send('\u00e9')
     line.cut()
-    const closed = await new Promise<number>(resolve =>
-      line.dial('ws://127.0.0.1:9', { open: () => resolve(0), text: () => {}, close: code => resolve(code) }),
-    )
-    assert.equal(closed, 1006)
-    assert.deepEqual(line.takeTraffic(), { out: 0, in: 0 })
+    await gone
+    assert.deepEqual(open.told, ['open', 1006])
+    assert.deepEqual(line.takeTraffic(), { out: 2, in: 0 })
+
+    const refused = dial(line, url)
+    await refused.first
+    assert.deepEqual(refused.told, [1006])
+
+    line.mend()
+    const again = dial(line, url)
+    await again.first
+    assert.deepEqual(again.told, ['open'])
+    line.cut()
+    server.close()
   })
 })

@@ -55,7 +55,7 @@ export async function reconnect(args: string[]): Promise<void> {
   const blog = readSequential('seph-blog1')
   const all: Measured[] = []
   for (const { name, kind, count } of options.cases) {
-    const branches = makeBranches(paper, blog, count)
+    const branches = makeBranches(paper, blog, count, kind)
     const measured: Measured[] = []
     for (const system of options.systems.filter(({ kinds }) => kinds.includes(kind))) {
       measured.push({ case: name, system: system.name, ...(await measure(system, kind, branches, options)) })
