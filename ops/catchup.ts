@@ -4,7 +4,8 @@ import { typeOf } from '../types/index.ts'
 import { composeAll } from './compose.ts'
 import type { Segment, WireChange, WireName } from './protocol.ts'
 
-export type LoggedOp = WireChange & { src?: string; seq?: number }
+/** `n`: how many versions it stands for, where they were composed before; default 1. */
+export type LoggedOp = WireChange & { src?: string; seq?: number; n?: number }
 
 /**
  * Law: applying the segments in order gives what applying the ops in order gives; every op named in `own` stands in a
@@ -19,10 +20,12 @@ export function segmentsOf(
   const mine = new Set(own.map(([src, seq]) => `${seq}:${src}`))
   const segments: Segment[] = []
   let run: unknown[] = []
+  let n = 0
   let type = uri
   const flush = () => {
-    if (run.length > 0) segments.push({ n: run.length, op: composeAll(typeOf(type!), run) })
+    if (run.length > 0) segments.push({ n, op: composeAll(typeOf(type!), run) })
     run = []
+    n = 0
   }
   for (const op of ops) {
     const name: WireName | null =
@@ -31,6 +34,7 @@ export function segmentsOf(
         : null
     if (op.create === undefined && !op.del && name === null) {
       run.push(op.op)
+      n += op.n ?? 1
       continue
     }
     flush()

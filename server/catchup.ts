@@ -27,15 +27,20 @@ export async function answerCatchUp(store: Store, { c, d, v, own }: CatchUpReque
   return { a: 'h.catchup', c, d, from: v, v: head.v, segments: segmentsOf(ops, uri, own) }
 }
 
-/** The ops `from <= v < to`; of their names only those in `own` are looked up: they are few, the ops may be many. */
+/** What happened in `from <= v < to`, the ops named in `own` apart. */
 async function opsOf(store: Store, key: DocKey, from: number, to: number, own: readonly WireName[]) {
-  const [changes, versions] = await Promise.all([store.changes(key, from, to), versionsOf(store, key, own)])
-  const ops: LoggedOp[] = changes
-  own.forEach(([src, seq], i) => {
+  const names = new Map<number, WireName>()
+  const versions = await versionsOf(store, key, own)
+  own.forEach((name, i) => {
     const v = versions[i]
-    if (v != null && v >= from && v < to) ops[v - from] = { ...ops[v - from]!, src, seq }
+    if (v != null && v >= from && v < to) names.set(v, name)
   })
-  return ops
+  let v = from
+  return (await store.changes(key, from, to, [...names.keys()])).map((piece): LoggedOp => {
+    const [src, seq] = names.get(v) ?? []
+    v += piece.n
+    return src === undefined ? piece : { ...piece, src, seq }
+  })
 }
 
 const versionsOf = (store: Store, key: DocKey, names: readonly WireName[]): Promise<(number | null)[]> =>

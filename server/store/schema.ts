@@ -44,6 +44,14 @@ const steps: readonly string[] = [
     data TEXT,                              -- JSON; NULL: does not exist
     meta TEXT
   ) STRICT;
+
+  CREATE TABLE rungs (                      -- composed deltas, see rungs.ts
+    doc  INTEGER NOT NULL REFERENCES docs,
+    size INTEGER NOT NULL,                  -- how many versions it spans
+    v    INTEGER NOT NULL,                  -- the first of them
+    op   TEXT NOT NULL,
+    PRIMARY KEY (doc, size, v)
+  ) STRICT, WITHOUT ROWID;
   `,
 ]
 

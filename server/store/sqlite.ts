@@ -3,17 +3,20 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { HoldfastError } from '../../ops/errors.ts'
 import type { DocKey, Name } from '../../ops/identity.ts'
-import type { WireChange } from '../../ops/protocol.ts'
 import type { DB } from '../sharedb.ts'
 import { adapterOf, type Commit, type Full, type OpLog, type Verdict } from './adapter.ts'
 import { type Group, groupOf } from './group.ts'
 import { noDocument } from './replay.ts'
+import { climb, type Piece, RUNG_SIZES } from './rungs.ts'
 import { type DatabaseOptions, failed, inTransaction, openDatabase } from './schema.ts'
 import { type SnapshotOptions, Snapshots } from './snapshots.ts'
 import type { Head, ListedDoc, Store, StoreCounts, StoredOp } from './store.ts'
 import { type DocRow, Tables } from './tables.ts'
 
-export type SqliteOptions = DatabaseOptions & Partial<SnapshotOptions>
+export interface SqliteOptions extends DatabaseOptions, Partial<SnapshotOptions> {
+  /** Versions that a composed delta spans, per level; each divides the next. Default `RUNG_SIZES`. */
+  readonly rungSizes?: readonly number[]
+}
 
 /**
  * Opens a store, made if it is not there and brought up to date if it is old.
@@ -26,14 +29,16 @@ class SqliteStore implements Store, OpLog {
   readonly #database: DatabaseSync
   readonly #tables: Tables
   readonly #snapshots: Snapshots
+  readonly #rungSizes: readonly number[]
   readonly #group: Group<Commit, Verdict>
   #commits = 0
   #groups = 0
 
   constructor(options: SqliteOptions) {
-    const { cacheBytes = 64 * 2 ** 20, quietMs = 5000 } = options
+    const { cacheBytes = 64 * 2 ** 20, quietMs = 5000, rungSizes = RUNG_SIZES } = options
+    this.#rungSizes = rungSizes
     this.#database = openDatabase(options)
-    this.#tables = new Tables(this.#database)
+    this.#tables = new Tables(this.#database, rungSizes)
     const transact = (work: () => void) => inTransaction(this.#database, work)
     this.#snapshots = new Snapshots(this.#tables, transact, { cacheBytes, quietMs })
     this.#group = groupOf(commits => this.#write(commits))
@@ -75,8 +80,10 @@ class SqliteStore implements Store, OpLog {
     return this.#read(key, [], ({ num, v }) => this.#tables.ops(num, from, Math.min(to ?? v, v)))
   }
 
-  changes(key: DocKey, from: number, to: number | null): Promise<WireChange[]> {
-    return this.#read(key, [], ({ num, v }) => this.#tables.changes(num, from, Math.min(to ?? v, v)))
+  changes(key: DocKey, from: number, to: number | null, apart: readonly number[] = []): Promise<Piece[]> {
+    return this.#read(key, [], ({ num, v }) =>
+      climb(this.#tables.ladder(num), this.#rungSizes, from, Math.min(to ?? v, v), apart),
+    )
   }
 
   versionOf(key: DocKey, name: Name): Promise<number | null> {

@@ -10,6 +10,7 @@
 import type { DocKey, Name } from '../../ops/identity.ts'
 import type { WireChange } from '../../ops/protocol.ts'
 import type { DB } from '../sharedb.ts'
+import type { Piece } from './rungs.ts'
 
 /** One committed op; it took the document from version `v` to `v + 1`. `create.type` is a type's URI. */
 export type StoredOp = WireChange & {
@@ -65,8 +66,11 @@ export interface Store {
   snapshot(key: DocKey): Promise<StoredSnapshot>
   /** Ops `from <= v < to` in order; `to` null reads to the head. A gap is `STORE_FAILED`, never a shorter answer. */
   ops(key: DocKey, from: number, to: number | null): Promise<StoredOp[]>
-  /** The same ops without names and times, at half the cost: what they change is all that composing asks for. */
-  changes(key: DocKey, from: number, to: number | null): Promise<WireChange[]>
+  /**
+   * What the same ops change, in few pieces: stretches are composed already where that was done in advance, but each
+   * version in `apart` is a piece of its own.
+   */
+  changes(key: DocKey, from: number, to: number | null, apart?: readonly number[]): Promise<Piece[]>
   /** The version at which this name was committed to the document, or null. O(log n). */
   versionOf(key: DocKey, name: Name): Promise<number | null>
   /** Existing documents of a collection, last changed first; `after` continues behind the last one of a page. */

@@ -5,6 +5,7 @@ import { HoldfastError } from '../../ops/errors.ts'
 import type { DocKey, Name } from '../../ops/identity.ts'
 import type { WireChange } from '../../ops/protocol.ts'
 import type { Commit, Full, Verdict } from './adapter.ts'
+import { type Ladder, raise } from './rungs.ts'
 import type { ListedDoc, StoredOp } from './store.ts'
 
 /** A row of `docs`. */
@@ -51,6 +52,8 @@ function statementsOf(db: DatabaseSync) {
     typeBefore: db.prepare(
       'SELECT type FROM ops WHERE doc = ? AND v < ? AND type IS NOT NULL ORDER BY v DESC LIMIT 1',
     ),
+    rung: db.prepare('SELECT op FROM rungs WHERE doc = ? AND size = ? AND v = ?'),
+    addRung: db.prepare('INSERT OR REPLACE INTO rungs (doc, size, v, op) VALUES (?, ?, ?, ?)'),
     snapshot: db.prepare('SELECT v, type, data, meta FROM snapshots WHERE doc = ?'),
     putSnapshot: db.prepare(
       `INSERT INTO snapshots (doc, v, type, data, meta) VALUES (?, ?, ?, ?, ?) ON CONFLICT (doc) DO UPDATE
@@ -67,7 +70,10 @@ function statementsOf(db: DatabaseSync) {
 export class Tables {
   readonly #sql: ReturnType<typeof statementsOf>
 
-  constructor(db: DatabaseSync) {
+  readonly #rungSizes: readonly number[]
+
+  constructor(db: DatabaseSync, rungSizes: readonly number[]) {
+    this.#rungSizes = rungSizes
     this.#sql = statementsOf(db)
   }
 
@@ -96,6 +102,15 @@ export class Tables {
     const rows = this.#sql.bodies.all(doc, from, to) as unknown as BodyRow[]
     checkGapless(rows, from, to)
     return rows.map(([, body]) => JSON.parse(body))
+  }
+
+  /** The ops of a document and what was composed of them. */
+  ladder(doc: number): Ladder {
+    return {
+      rung: (size, from) => (this.#sql.rung.get(doc, size, from) as { op: string } | undefined)?.op,
+      addRung: (size, from, op) => void this.#sql.addRung.run(doc, size, from, op),
+      changes: (from, to) => this.changes(doc, from, to),
+    }
   }
 
   list(collection: string, limit: number, after?: { at: number; id: string }): ListedDoc[] {
@@ -134,6 +149,7 @@ export class Tables {
     const type = op.create ? after.type : op.del ? '' : null
     const [src, seq] = name ? [quoted(name.src), name.seq] : [null, null]
     this.#sql.addOp.run(num, op.v, src, seq, op.at, type, body, metaText(op.meta))
+    raise(this.ladder(num), this.#rungSizes, op.v + 1, after.type)
     return 'committed'
   }
 }

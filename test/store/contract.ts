@@ -155,8 +155,11 @@ export function storeContract(title: string, makePlace: () => Place): void {
       assert.deepEqual(await read(2, 2), [])
       assert.deepEqual(await read(9, null), [])
       assert.deepEqual(await store.ops(keyOf('nobody'), 0, null), [])
-      assert.deepEqual(await store.changes(key, 1, 3), [{ op: ['a'] }, { op: ['b'] }])
-      assert.deepEqual(await store.changes(key, 3, null), [{ op: ['c'] }])
+      assert.deepEqual(await store.changes(key, 1, 3), [
+        { n: 1, op: ['a'] },
+        { n: 1, op: ['b'] },
+      ])
+      assert.deepEqual(await store.changes(key, 3, null), [{ n: 1, op: ['c'] }])
       assert.deepEqual(await store.changes(keyOf('nobody'), 0, null), [])
     })
 

@@ -9,7 +9,7 @@ import { setImmediate } from 'node:timers/promises'
 import { openDatabase } from '../../server/store/schema.ts'
 import { openSqliteStore, type SqliteOptions } from '../../server/store/sqlite.ts'
 import type { Store } from '../../server/store/store.ts'
-import { text } from '../../types/index.ts'
+import { type TextOp, text } from '../../types/index.ts'
 import { storeContract } from './contract.ts'
 import { assertDerived, commitOn, fetched, keyOf, submit } from './writer.ts'
 
@@ -88,6 +88,22 @@ describe('SQLite store', () => {
     assert.equal((await store.ops(key, 2, null)).length, 2)
     meddle('DELETE FROM ops WHERE v = 3')
     await assert.rejects(store.ops(key, 2, null), /version 3/)
+  })
+
+  it('[S22] reads a long stretch in few pieces, which make what the ops make; a missing rung costs pieces only', async () => {
+    const store = open({ rungSizes: [4, 16] })
+    await submit(store, key, note(''))
+    for (let v = 1; v < 41; v++) await submit(store, key, { op: v === 1 ? ['a'] : [v - 1, 'a'] })
+    const spans = async (from: number, apart: number[] = []) =>
+      (await store.changes(key, from, null, apart)).map(({ n }) => n)
+    // The range of the create has no rung, so neither has the wide one above it.
+    assert.deepEqual(await spans(0), [1, 1, 1, 1, 4, 4, 4, 16, 4, 4, 1])
+    assert.deepEqual(await spans(14), [1, 1, 16, 4, 4, 1])
+    assert.deepEqual(await spans(16, [21, 40]), [4, 1, 1, 1, 1, 4, 4, 4, 4, 1])
+    const whole = (await store.changes(key, 1, null)).map(({ op }) => op as TextOp)
+    assert.equal(whole.reduce(text.apply, ''), 'a'.repeat(40))
+    meddle('DELETE FROM rungs WHERE size = 16')
+    assert.deepEqual(await spans(16), [4, 4, 4, 4, 4, 4, 1])
   })
 
   it('[S9] fails every commit of a transaction that fails, and takes them once it can', async () => {
