@@ -52,7 +52,10 @@ describe('the whole way of an edit, in real browsers', function () {
     const path = 'way/together'
     const one = await new Writer(await ada.page(), 'a').open(`${server.origin}/d/${path}`)
     const two = await new Writer(await bob.page(), 'b').open(`${server.origin}/d/${path}`)
-    const words = (await Promise.all([one.type(20, 5), two.type(20, 5)])).flat()
+    const words = await one.type(1)
+    await two.sees(words)
+    // At one place, the letters of two people may fall between each other's; so one writes above and one below.
+    words.push(...(await Promise.all([one.type(20, 5, 'Home'), two.type(20, 5)])).flat())
     await Promise.all([one.sees(words), two.sees(words)])
     await Promise.all([
       one.until({ status: 'synced', settled: 'true' }),

@@ -36,11 +36,11 @@ export class Writer {
     })
   }
 
-  /** Types `count` words of its own at the end of the document; answers them. */
-  async type(count: number, delay = 0): Promise<string[]> {
+  /** Types `count` words of its own at the end (or the start) of the document; answers them. */
+  async type(count: number, delay = 0, at: 'End' | 'Home' = 'End'): Promise<string[]> {
     const words = Array.from({ length: count }, () => `${this.#name}${++this.#typed}`)
     await this.page.click('holdfast-editor .ql-editor')
-    await this.page.keyboard.press('Control+End')
+    await this.page.keyboard.press(`Control+${at}`)
     await this.page.keyboard.type(words.map(word => `${word} `).join(''), { delay })
     return words
   }
