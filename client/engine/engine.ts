@@ -32,7 +32,9 @@ import {
   type WireChange,
 } from '../../ops/protocol.ts'
 import { findType, typeOf } from '../../types/index.ts'
-import { type Reason, type Replica, type ReplicaEvent, reduce, type Step } from './replica.ts'
+import type { Step } from './committed.ts'
+import { type ReplicaEvent, reduce } from './replica.ts'
+import type { Reason, Replica } from './state.ts'
 
 export type Phase =
   | { readonly name: 'offline' }

@@ -10,7 +10,7 @@ import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import type { HeldEdit, Status, Truth } from '../api.ts'
 import { type Effect, type Event, next, type State } from '../engine/engine.ts'
-import { type Held, type Reason, unsent } from '../engine/replica.ts'
+import { type Held, type Reason, unsent } from '../engine/state.ts'
 import type { Phase } from '../link/link.ts'
 import type { Listener } from './hub.ts'
 

@@ -5,7 +5,9 @@
 
 import type { DocKey } from '../../ops/identity.ts'
 import { keyText } from '../../ops/identity.ts'
-import { type Replica, type ReplicaEvent, save, unsent } from '../engine/replica.ts'
+import { save } from '../engine/checkpoint.ts'
+import type { ReplicaEvent } from '../engine/replica.ts'
+import { type Replica, unsent } from '../engine/state.ts'
 import type { Log, LogEvent, Write } from '../log/log.ts'
 
 /** Events after which a checkpoint takes their place. */

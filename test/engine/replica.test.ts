@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict'
-import {
-  nothing,
-  type Replica,
-  type ReplicaEvent,
-  reduce,
-  restore,
-  type Step,
-  save,
-} from '../../client/engine/replica.ts'
+import { restore, save } from '../../client/engine/checkpoint.ts'
+import type { Step } from '../../client/engine/committed.ts'
+import { type ReplicaEvent, reduce } from '../../client/engine/replica.ts'
+import { nothing, type Replica } from '../../client/engine/state.ts'
 import { segmentsOf } from '../../ops/catchup.ts'
 import { applyChange, type Change, type Content, equalContents } from '../../ops/change.ts'
 import { type Name, sameName } from '../../ops/identity.ts'

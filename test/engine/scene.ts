@@ -1,7 +1,8 @@
 /** One document on one device, told step by step: what happens goes in, what the engine wants done is collected. */
 
+import { restore } from '../../client/engine/checkpoint.ts'
 import { type Event, next, type State, start } from '../../client/engine/engine.ts'
-import { type ReplicaEvent, restore } from '../../client/engine/replica.ts'
+import type { ReplicaEvent } from '../../client/engine/replica.ts'
 import type { Change } from '../../ops/change.ts'
 import type { CatchUpAnswer, ClientFrame, Segment, Submit, WireChange } from '../../ops/protocol.ts'
 import { typeOf } from '../../types/index.ts'

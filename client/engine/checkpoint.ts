@@ -1,0 +1,49 @@
+/** A replica in the log: as a checkpoint, and folded from one and the events after it. Pure. */
+
+import { applyChange, type Content } from '../../ops/change.ts'
+import { tiersOf } from '../../ops/compose.ts'
+import { type ReplicaEvent, reduce } from './replica.ts'
+import { type Entry, type Held, nothing, type Replica, type Sealed, sealLast } from './state.ts'
+
+/** A replica without what follows from the rest; plain data for the log. */
+export interface SavedReplica {
+  readonly format: 1
+  readonly src: string
+  readonly seq: number
+  readonly v: number | null
+  readonly base: Content
+  readonly pending: readonly Sealed[]
+  /** Whether the last of `pending` was still open. */
+  readonly open: boolean
+  readonly held: readonly Held[]
+}
+
+export function save(replica: Replica): SavedReplica {
+  const { src, seq, v, base, held } = replica
+  const open = replica.pending.at(-1)?.sealed === false
+  return { format: 1, src, seq, v, base, held, open, pending: sealLast(replica).pending as readonly Sealed[] }
+}
+
+/** A replica from its checkpoint and the events after it. */
+export function restore(saved: SavedReplica | null, events: readonly ReplicaEvent[]): Replica {
+  const start = saved === null ? nothing : reopen(saved)
+  return events.reduce((state, event) => reduce(state, event)[0], start)
+}
+
+function reopen(saved: SavedReplica): Replica {
+  const { src, seq, v, base, held } = saved
+  const view = saved.pending.reduce<Content>((content, entry) => applyChange(content, entry.change), base)
+  const pending: Entry[] = saved.pending.slice()
+  const last = saved.pending.at(-1)
+  if (saved.open && last && 'op' in last.change) {
+    const { name, edits, change } = last
+    pending[pending.length - 1] = {
+      name,
+      sealed: false,
+      edits,
+      tiers: tiersOf(change.op, edits),
+      chars: JSON.stringify(change.op).length,
+    }
+  }
+  return { src, seq, v, base, held, pending, view }
+}

@@ -1,0 +1,128 @@
+/** What the server has committed, taken into a replica: ops of others, our own as the server has them, snapshots. Pure. */
+
+import { applyChange, type Change, type Content, equalContents } from '../../ops/change.ts'
+import { type Name, sameName } from '../../ops/identity.ts'
+import { carry } from '../../ops/rebase.ts'
+import { typeOf } from '../../types/index.ts'
+import type { TypeName } from '../../types/type.ts'
+import { carryHeld, named, settle, withdraw } from './held.ts'
+import { changeOf, changesOf, type Reduced, type Replica } from './state.ts'
+
+/** A stretch of history: `n` versions as one change, or one op of ours as the server committed it. */
+export interface Step {
+  readonly n: number
+  readonly change: Change
+  readonly own?: Name
+}
+
+export function advance(replica: Replica, steps: readonly Step[]): Reduced {
+  let state = replica
+  const shown: Change[] = []
+  for (const step of steps) {
+    const [next, changes] = step.own ? takeOwn(state, step.change, step.own) : takeRemote(state, step.change)
+    state = { ...next, v: (state.v ?? 0) + step.n }
+    shown.push(...changes)
+  }
+  return [state, shown]
+}
+
+function takeRemote(replica: Replica, change: Change): Reduced {
+  const carried = carry(changesOf(replica), change, replica.base.type)
+  const lost = { code: carried.mismatch ? 'TYPE_MISMATCH' : 'DOCUMENT_DELETED' } as const
+  return settle(replica, applyChange(replica.base, change), replica.pending, carried, lost.code, change)
+}
+
+/**
+ * One of our ops, as the server has it. Usually it is what stands here. If it is not (ties broke another way op by op
+ * than composed, or a crash lost the tail of what we had sent), the server's copy is taken and what lies on top is
+ * rebased over the difference [E4].
+ */
+function takeOwn(replica: Replica, change: Change, name: Name): Reduced {
+  const index = replica.pending.findIndex(entry => sameName(entry.name, name))
+  if (index < 0)
+    return takeRemote({ ...replica, held: replica.held.filter(held => !named(held, name)) }, change)
+  if (index > 0) {
+    const [without, undone] = withdraw(replica, index, null)
+    const [next, redone] = takeRemote(without, change)
+    return [next, [...undone, ...redone]]
+  }
+  const [own, ...rest] = replica.pending
+  if (sameOp(changeOf(own!, replica.view.type!), change, replica.base.type))
+    return [drop(replica, change, null), []]
+  const here = applyChange(replica.base, changeOf(own!, replica.view.type!))
+  const there = applyChange(replica.base, change)
+  if (equalContents(here, there)) return [drop(replica, change, there), []]
+  const held = replica.held.map(item => carryHeld(item, change, replica.base))
+  const below = { ...replica, base: here, pending: rest, held }
+  let state: Replica = below
+  const shown: Change[] = []
+  for (const fix of difference(here, there)) {
+    const carried = carry(changesOf(state), fix, state.base.type)
+    const [next, changes] = settle(
+      state,
+      applyChange(state.base, fix),
+      state.pending,
+      carried,
+      'DOCUMENT_DELETED',
+      null,
+    )
+    state = next
+    shown.push(...changes)
+  }
+  return [state, shown]
+}
+
+const sameOp = (a: Change, b: Change, type: TypeName | null): boolean =>
+  type !== null && 'op' in a && 'op' in b && typeOf(type).equalOps(a.op, b.op)
+
+/** `pending[0]` is now part of the base. */
+export function acknowledge(replica: Replica): Replica {
+  const [own] = replica.pending
+  if (!own) throw new Error('an ack with nothing pending')
+  const change = changeOf(own, replica.view.type!)
+  return { ...drop(replica, change, null), v: (replica.v ?? 0) + 1 }
+}
+
+/** Drops `pending[0]`, which `change` has just made part of the base; with nothing left pending the base is the view. */
+function drop(replica: Replica, change: Change, base: Content | null): Replica {
+  const pending = replica.pending.slice(1)
+  return {
+    ...replica,
+    pending,
+    base: pending.length === 0 ? replica.view : (base ?? applyChange(replica.base, change)),
+    held: replica.held.map(item => carryHeld(item, change, replica.base)),
+  }
+}
+
+/** History could not be served: the way from base to snapshot is found by comparing them. */
+export function leap(
+  replica: Replica,
+  event: { v: number; content: Content; own: readonly Name[] },
+): Reduced {
+  let state = replica
+  while (state.pending[0] && event.own.some(name => sameName(name, state.pending[0]!.name))) {
+    state = drop(state, changeOf(state.pending[0], state.view.type!), null)
+  }
+  const shown: Change[] = []
+  for (const name of event.own) {
+    const index = state.pending.findIndex(entry => sameName(entry.name, name))
+    const [without, undone] = index < 0 ? ([state, []] as const) : withdraw(state, index, null)
+    state = { ...without, held: without.held.filter(held => !named(held, name)) }
+    shown.push(...undone)
+  }
+  for (const change of difference(state.base, event.content)) {
+    const [next, changes] = takeRemote(state, change)
+    state = next
+    shown.push(...changes)
+  }
+  return [{ ...state, v: event.v }, shown]
+}
+
+/** The changes that take one content to another. */
+function difference(from: Content, to: Content): Change[] {
+  if (equalContents(from, to)) return []
+  if (from.type !== null && from.type === to.type) return [{ op: typeOf(from.type).diff(from.data, to.data) }]
+  const changes: Change[] = from.type === null ? [] : [{ del: true }]
+  if (to.type !== null) changes.push({ create: to })
+  return changes
+}

@@ -1,0 +1,96 @@
+/** What one device knows of one document (see replica.ts), and how its parts are read. Pure. */
+
+import { absent, type Change, type Content } from '../../ops/change.ts'
+import { join, type Tiers, tiersOf } from '../../ops/compose.ts'
+import type { ErrorCode } from '../../ops/errors.ts'
+import type { Name } from '../../ops/identity.ts'
+import { typeOf } from '../../types/index.ts'
+import type { TypeName } from '../../types/type.ts'
+
+export interface Sealed {
+  readonly name: Name
+  readonly sealed: true
+  readonly change: Change
+  /** How many edits of the person it holds. */
+  readonly edits: number
+}
+
+export interface Open {
+  readonly name: Name
+  readonly sealed: false
+  readonly tiers: Tiers
+  readonly edits: number
+  readonly chars: number
+}
+
+export type Entry = Sealed | Open
+
+export interface Reason {
+  readonly code: ErrorCode | (string & {})
+  readonly message: string
+}
+
+export interface Held {
+  /** The names it holds, first to last: a refused create takes the edits on top of it along. */
+  readonly names: readonly Name[]
+  readonly reason: Reason
+  readonly type: TypeName
+  readonly original: Change
+  /** `original` on top of the present base; null when it has no ground any more. */
+  readonly change: Change | null
+  readonly edits: number
+}
+
+export interface Replica {
+  /** The incarnation that writes now. */
+  readonly src: string
+  readonly seq: number
+  /** Version of `base`; null while the server has not told us anything. */
+  readonly v: number | null
+  readonly base: Content
+  readonly pending: readonly Entry[]
+  readonly held: readonly Held[]
+  readonly view: Content
+}
+
+/** The next state, and what the view went through on the way. */
+export type Reduced = readonly [replica: Replica, shown: readonly Change[]]
+
+export const nothing: Replica = {
+  src: '',
+  seq: 0,
+  v: null,
+  base: absent,
+  pending: [],
+  held: [],
+  view: absent,
+}
+
+export const unsent = (replica: Replica): number =>
+  replica.pending.reduce((sum, entry) => sum + entry.edits, 0)
+
+export const changeOf = (entry: Entry, type: TypeName): Change =>
+  entry.sealed ? entry.change : { op: join(typeOf(type), entry.tiers) }
+
+/** The pending changes in order; an open entry is joined. */
+export const changesOf = (replica: Replica): Change[] =>
+  replica.pending.map(entry => changeOf(entry, replica.view.type!))
+
+export function withChange(entry: Entry, change: Change): Entry {
+  if (entry.sealed) return { ...entry, change }
+  return 'op' in change
+    ? { ...entry, tiers: tiersOf(change.op, entry.tiers.count) }
+    : { ...entry, sealed: true, change }
+}
+
+export function sealLast(replica: Replica): Replica {
+  const last = replica.pending.at(-1)
+  if (!last || last.sealed) return replica
+  const entry: Sealed = {
+    name: last.name,
+    sealed: true,
+    change: changeOf(last, replica.view.type!),
+    edits: last.edits,
+  }
+  return { ...replica, pending: [...replica.pending.slice(0, -1), entry] }
+}

@@ -1,0 +1,48 @@
+/** What a person's edit does to a replica: it composes into the open entry or begins a new one. Pure. */
+
+import { applyChange, type Change } from '../../ops/change.ts'
+import { append, join, tiersOf } from '../../ops/compose.ts'
+import { typeOf } from '../../types/index.ts'
+import type { TypeName } from '../../types/type.ts'
+import { type Entry, type Open, type Replica, sealLast } from './state.ts'
+
+/** Chars of JSON that edits may compose into one entry before the next entry starts; keeps frames well under 1 MiB. */
+const ENTRY_CHARS = 250_000
+
+export function begin(replica: Replica, src: string): Replica {
+  const sealed = sealLast(replica)
+  return src === sealed.src ? sealed : { ...sealed, src, seq: 0 }
+}
+
+export function edit(replica: Replica, change: Change): Replica {
+  const view = applyChange(replica.view, change)
+  const last = replica.pending.at(-1)
+  if (last && !last.sealed && 'op' in change) {
+    const tiers = append(typeOf(view.type!), last.tiers, change.op)
+    const grown = weigh(
+      { ...last, tiers, edits: last.edits + 1, chars: last.chars + JSON.stringify(change.op).length },
+      view.type!,
+    )
+    const next = { ...replica, view, pending: [...replica.pending.slice(0, -1), grown] }
+    return grown.chars > ENTRY_CHARS ? sealLast(next) : next
+  }
+  const before = sealLast(replica)
+  const name = { src: replica.src, seq: replica.seq + 1 }
+  const entry: Entry =
+    'op' in change
+      ? { name, sealed: false, tiers: tiersOf(change.op), edits: 1, chars: JSON.stringify(change.op).length }
+      : { name, sealed: true, change, edits: 1 }
+  return { ...before, view, seq: name.seq, pending: [...before.pending, entry] }
+}
+
+/** `chars` sums what was appended; when that grows large, the truth is measured once and taken from there. */
+function weigh(entry: Open, type: TypeName): Open {
+  if (entry.chars <= ENTRY_CHARS) return entry
+  const op = join(typeOf(type), entry.tiers)
+  const chars = JSON.stringify(op).length
+  return {
+    ...entry,
+    tiers: tiersOf(op, entry.tiers.count),
+    chars: chars > ENTRY_CHARS / 2 ? ENTRY_CHARS + 1 : chars,
+  }
+}
