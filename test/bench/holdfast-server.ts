@@ -14,7 +14,6 @@ export interface ServerOptions {
   readonly data: string
   /** 0 lets the system choose. */
   readonly port?: number
-  readonly durability?: 'full' | 'normal'
   /** Arguments for Node itself. */
   readonly node?: readonly string[]
 }
@@ -29,12 +28,7 @@ export class HoldfastServer {
   }
 
   /** Resolves when it listens; rejects with what it printed if it ends instead. */
-  static async start({
-    data,
-    port = 0,
-    durability = 'full',
-    node = [],
-  }: ServerOptions): Promise<HoldfastServer> {
+  static async start({ data, port = 0, node = [] }: ServerOptions): Promise<HoldfastServer> {
     // A setting that the server does not know is an error to it, so none of ours may leak in.
     const env = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_')),
@@ -44,7 +38,6 @@ export class HoldfastServer {
         ...env,
         HOLDFAST_DATA: data,
         HOLDFAST_PORT: String(port),
-        HOLDFAST_DURABILITY: durability,
         HOLDFAST_WEB: data,
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -4,9 +4,9 @@
  * N edits were made offline on the client, N others were committed by the server meanwhile (`branches.ts` says which).
  * Server and client are separate processes over a loopback WebSocket. Time runs from the moment the client begins to
  * connect until it holds everything and was told that the server does; bytes are WebSocket payloads both ways. Each
- * session's first merge is cold (neither process has merged before; Holdfast's server is a fresh process on its SQLite
- * file, the others keep the process in which they took the edits), its further ones are warm. Both sides are compared by hash
- * after each merge, and all systems by the set of characters they ended with.
+ * session's first merge is cold (neither process has merged before; every server is the process that took the edits), its
+ * further ones are warm. Both sides are compared by hash after each merge, and all systems by the set of characters they
+ * ended with.
  *
  * Holdfast saves what it commits (SQLite, synchronous=FULL); ShareDB's memory database and Yjs save nothing.
  */

@@ -2,7 +2,7 @@
  * One session of a system: a server process and a client process that have merged nothing yet, and some documents.
  * The merge of the first document is the cold one, those after it are warm.
  *
- *   create, open, cut the line -> the server commits its branch -> the client makes its own -> refresh -> merge
+ *   create, open, cut the line -> the server commits its branch -> the client makes its own -> merge
  *
  * All documents are prepared before the first merge, so that between two merges nothing else runs.
  */
@@ -63,7 +63,6 @@ async function prepare(
   await Promise.all(ids.map(id => server.advance(id, branches.server)))
   const prepared: { id: string; editMs: number }[] = []
   for (const id of ids) prepared.push({ id, editMs: await client.ask('edit', id) })
-  await server.refresh()
   return prepared
 }
 

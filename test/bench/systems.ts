@@ -26,8 +26,6 @@ export interface Server {
   create(id: string, base: string): Promise<void>
   /** Commits the splices on the document as it was created, each by itself. */
   advance(id: string, splices: readonly Splice[]): Promise<void>
-  /** Where documents outlive the process: a fresh process that has run nothing yet. */
-  refresh(): Promise<void>
   content(id: string): Promise<Digest>
   stop(): Promise<void>
 }
@@ -66,13 +64,10 @@ const addressOf = (id: string) => ({ collection: COLLECTION, id })
 /** Version of a document that was created and not edited. */
 const CREATED = 1
 
-/**
- * With its SQLite file. It is fed at `normal` durability, to spare the disk, and measured after `refresh`, at its
- * default, `full`.
- */
+/** With its SQLite file, at its default durability, `full`. */
 async function startHoldfast(kind: Kind, node: readonly string[]): Promise<Server> {
   const data = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
-  let server = await HoldfastServer.start({ data, durability: 'normal', node })
+  const server = await HoldfastServer.start({ data, node })
   const socket = () => `ws://127.0.0.1:${server.port}/ws`
   const { uri } = kind === 'rich' ? rich : text
   return {
@@ -84,11 +79,6 @@ async function startHoldfast(kind: Kind, node: readonly string[]): Promise<Serve
     },
     create: (id, base) => feedCreate(socket(), addressOf(id), uri, dataOf(kind, base)),
     advance: (id, splices) => feedOps(socket(), addressOf(id), CREATED, opsOf(kind, splices)),
-    async refresh() {
-      const { port } = server
-      await server.stop()
-      server = await HoldfastServer.start({ data, port, node })
-    },
     async content(id) {
       const { data } = (await server.read(COLLECTION, id)) as { data: string | { ops: { insert: string }[] } }
       return digest(typeof data === 'string' ? data : data.ops)
@@ -108,7 +98,6 @@ async function startSharedb(kind: Kind, type: string, node: readonly string[]): 
     child: process.child,
     create: (id, base) => feedCreate(url, addressOf(id), stockTypes[type]!.uri, dataOf(kind, base)),
     advance: (id, splices) => feedOps(url, addressOf(id), CREATED, opsOf(kind, splices)),
-    refresh: async () => {},
     content: id => process.ask('content', addressOf(id)),
     stop: () => process.stop(),
   }
@@ -121,7 +110,6 @@ async function startYjs(kind: Kind, node: readonly string[]): Promise<Server> {
     child: process.child,
     create: (id, base) => process.ask('create', { id, base }),
     advance: (id, splices) => process.ask('advance', { id, splices }),
-    refresh: async () => {},
     content: id => process.ask('content', { id, kind }),
     stop: () => process.stop(),
   }
