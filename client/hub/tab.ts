@@ -65,7 +65,7 @@ export class TabHub implements Hub, Surroundings {
   async attach(key: DocKey, type: TypeName, listener: Listener): Promise<Attachment> {
     if (this.#closed) throw new HoldfastError('CLIENT_CLOSED')
     const { room, presence } = await this.#occupy(key, listener)
-    await Promise.race([room.known(), this.#patience()])
+    await this.#inTime(room.known())
     const existing = room.view.type
     if (existing !== null && existing !== type) {
       room.listeners.delete(listener)
@@ -223,8 +223,13 @@ export class TabHub implements Hub, Surroundings {
     }
   }
 
-  #patience(): Promise<void> {
-    return new Promise(resolve => this.#options.clock.after(this.#options.attachMs, resolve))
+  /** Waits for `known`, but not longer than `attachMs`; a client that is closed meanwhile leaves no timer behind. */
+  async #inTime(known: Promise<void>): Promise<void> {
+    let cancel = () => {}
+    const late = new Promise<void>(resolve => {
+      cancel = this.#options.clock.after(this.#options.attachMs, resolve)
+    })
+    await Promise.race([known, late]).finally(cancel)
   }
 
   /** Editing goes on in memory, and everybody is told that this device saves nothing. */

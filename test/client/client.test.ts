@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import type { Client, Doc, Truth } from '../../client/api.ts'
 import { type ConnectOptions, connect } from '../../client/client.ts'
+import { type Clock, systemClock } from '../../client/clock.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { volatileLog } from '../../client/log/volatile.ts'
 import { closeAll, serve } from '../server/scene.ts'
@@ -150,6 +151,33 @@ describe('client', () => {
     await it.close()
     await assert.rejects(it.open('notes', 'late', 'text'), { code: 'CLIENT_CLOSED' })
     assert.equal((await client({ server: server.url }).open('notes', 'strict', 'text')).data, 'abc')
+  })
+
+  it('[C10] closing leaves no timer behind', async () => {
+    const server = await serve()
+    const timers = new Set<object>()
+    const clock: Clock = {
+      ...systemClock,
+      after(ms, task) {
+        const running = { task }
+        timers.add(running)
+        const cancel = systemClock.after(ms, () => {
+          timers.delete(running)
+          task()
+        })
+        return () => {
+          timers.delete(running)
+          cancel()
+        }
+      },
+    }
+    const it = client({ server: server.url, clock })
+    const doc = await it.open<string>('notes', 'timers', 'text')
+    doc.edit(['x'])
+    await doc.settled
+    assert.ok(timers.size > 0, 'a link that is up watches its line')
+    await it.close()
+    assert.equal(timers.size, 0)
   })
 
   it('[C6] a change is told once to each handle, as local only to the one that made it', async () => {
