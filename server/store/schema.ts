@@ -55,11 +55,13 @@ const steps: readonly string[] = [
   `,
 ]
 
+export type Durability = 'full' | 'normal'
+
 export interface DatabaseOptions {
   /** A file, made if it is not there, or `:memory:`. */
   readonly path: string
   /** `full` survives a power cut (an fsync each commit); `normal` only the death of the process. Default `full`. */
-  readonly durability?: 'full' | 'normal'
+  readonly durability?: Durability
   /** How long to wait for another process that writes (ms). Default 5000. */
   readonly busyMs?: number
 }
@@ -95,6 +97,19 @@ function migrate(db: DatabaseSync): void {
     for (const step of steps.slice(from)) db.exec(step)
     db.exec(`PRAGMA user_version = ${steps.length}`)
   })
+}
+
+/**
+ * Runs `work` in one write transaction that waits for no disk: for what can be derived again. A power cut may take it
+ * away; the next commit that is synced makes it durable, too, because the write-ahead log is synced as a whole.
+ */
+export function inUnsyncedTransaction(db: DatabaseSync, durability: Durability, work: () => void): void {
+  db.exec('PRAGMA synchronous = normal')
+  try {
+    inTransaction(db, work)
+  } finally {
+    db.exec(`PRAGMA synchronous = ${durability}`)
+  }
 }
 
 /** Runs `work` in one write transaction: all of it is durable when this returns, none of it when it throws. */

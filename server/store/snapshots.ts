@@ -123,9 +123,12 @@ export class Snapshots {
   #sweep(): void {
     const { quietMs } = this.#options
     const since = performance.now() - quietMs
-    this.#write(this.#unwritten().filter(([, { at }]) => at <= since))
+    const quiet = this.#unwritten().filter(([, { at }]) => at <= since)
+    // One at a time: several large documents in one go would keep everybody else waiting.
+    this.#write(quiet.slice(0, 1))
     const left = this.#unwritten().length > 0
-    this.#sweeping = left ? setTimeout(() => this.#sweep(), quietMs).unref() : undefined
+    const pause = quiet.length > 1 ? quietMs / 100 : quietMs
+    this.#sweeping = left ? setTimeout(() => this.#sweep(), pause).unref() : undefined
   }
 
   #unwritten(): [text: string, entry: Entry][] {

@@ -8,7 +8,7 @@ import { adapterOf, type Commit, type Full, type OpLog, type Verdict } from './a
 import { type Group, groupOf } from './group.ts'
 import { noDocument } from './replay.ts'
 import { climb, type Piece, RUNG_SIZES } from './rungs.ts'
-import { type DatabaseOptions, failed, inTransaction, openDatabase } from './schema.ts'
+import { type DatabaseOptions, failed, inTransaction, inUnsyncedTransaction, openDatabase } from './schema.ts'
 import { type SnapshotOptions, Snapshots } from './snapshots.ts'
 import type { Head, ListedDoc, Store, StoreCounts, StoredOp } from './store.ts'
 import { type DocRow, Tables } from './tables.ts'
@@ -39,7 +39,8 @@ class SqliteStore implements Store, OpLog {
     this.#rungSizes = rungSizes
     this.#database = openDatabase(options)
     this.#tables = new Tables(this.#database, rungSizes)
-    const transact = (work: () => void) => inTransaction(this.#database, work)
+    const { durability = 'full' } = options
+    const transact = (work: () => void) => inUnsyncedTransaction(this.#database, durability, work)
     this.#snapshots = new Snapshots(this.#tables, transact, { cacheBytes, quietMs })
     this.#group = groupOf(commits => this.#write(commits))
     this.db = adapterOf(this)
