@@ -74,4 +74,4 @@ function carryCreate(queue: readonly Change[], created: { type: TypeName; data: 
 }
 
 /** A whole document as one op on the empty one: how two creations of the same document meet. */
-export const contentAsOp = (type: Type, data: unknown): unknown => type.diff(type.create(), type.create(data))
+const contentAsOp = (type: Type, data: unknown): unknown => type.diff(type.create(), type.create(data))

@@ -10,20 +10,23 @@ import type { TypeName } from '../../types/type.ts'
 
 type Listeners = { [E in keyof DocEvents]: Set<DocEvents[E]> }
 
+/** Everything is on the server. */
+export const calm: Truth = {
+  status: 'synced',
+  unsent: 0,
+  saved: true,
+  settled: true,
+  held: 0,
+  exists: true,
+  error: null,
+}
+
 export class FakeDoc implements Doc {
   readonly collection = 'notes'
   readonly id = 'fake'
   readonly type: TypeName
   data: unknown
-  truth: Truth = {
-    status: 'synced',
-    unsent: 0,
-    saved: true,
-    settled: true,
-    held: 0,
-    exists: true,
-    error: null,
-  }
+  truth: Truth = calm
   held: readonly HeldEdit[] = []
   readonly saved = Promise.resolve()
   readonly settled = Promise.resolve()

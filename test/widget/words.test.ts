@@ -1,22 +1,12 @@
 /** What the pages say and how they name things, without a browser. */
 
 import assert from 'node:assert/strict'
-import type { Truth } from '../../client/api.ts'
 import { addressOf, idFor, pathOf, titleOf } from '../../client/app/address.ts'
 import { merge } from '../../client/app/entries.ts'
 import { nameLength, presenceOf } from '../../client/binding/people.ts'
 import { wordsFor } from '../../client/widget/words.ts'
 import { nameFault } from '../../ops/names.ts'
-
-const calm: Truth = {
-  status: 'synced',
-  unsent: 0,
-  saved: true,
-  settled: true,
-  held: 0,
-  exists: true,
-  error: null,
-}
+import { calm } from './fake.ts'
 
 describe('Words', () => {
   it('[B18] says all is on the server only when it is', () => {
