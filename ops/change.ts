@@ -3,6 +3,7 @@
 import { typeOf } from '../types/index.ts'
 import type { Fault, TypeName } from '../types/type.ts'
 import { composeAll } from './compose.ts'
+import type { WireChange } from './protocol.ts'
 
 export type Change =
   | { readonly create: { readonly type: TypeName; readonly data: unknown } }
@@ -48,6 +49,31 @@ export function invertChange(change: Change, content: Content): Change {
 export function equalContents(a: Content, b: Content): boolean {
   if (a.type === null || b.type === null) return a.type === b.type
   return a.type === b.type && typeOf(a.type).equalDocs(a.data, b.data)
+}
+
+/** The changes that take one content to another. */
+export function difference(from: Content, to: Content): Change[] {
+  if (equalContents(from, to)) return []
+  if (from.type !== null && from.type === to.type) return [{ op: typeOf(from.type).diff(from.data, to.data) }]
+  const changes: Change[] = from.type === null ? [] : [{ del: true }]
+  if (to.type !== null) changes.push({ create: to })
+  return changes
+}
+
+/** A change as it stands on the wire and in the store, where types go by their URIs. */
+export function toWire(change: Change): WireChange {
+  if ('create' in change)
+    return { create: { type: typeOf(change.create.type).uri, data: change.create.data } }
+  return 'del' in change ? { del: true } : { op: change.op }
+}
+
+/** Throws on a type that is not known. */
+export function fromWire(change: WireChange): Change {
+  if (change.create) {
+    const type = typeOf(change.create.type)
+    return { create: { type: type.name, data: type.create(change.create.data) } }
+  }
+  return change.del ? { del: true } : { op: change.op }
 }
 
 /**

@@ -80,6 +80,22 @@ export const errors = {
     'hold',
     410,
   ),
+  NAME_REUSED: entry(
+    'Another edit has this name (src, seq) in the document already; save this one under a new name.',
+    'hold',
+    409,
+  ),
+  SEQ_PASSED: entry(
+    'A later edit of this src was committed before; save this one under a new name.',
+    'hold',
+    409,
+  ),
+  HISTORY_TRIMMED: entry(
+    'The history of the document does not reach back that far any more; see HOLDFAST_HISTORY.',
+    'fatal',
+    410,
+  ),
+  VERSION_UNKNOWN: entry('The document has no such version.', 'fatal', 404),
   NOT_FOUND: entry('There is nothing at this address.', 'fatal', 404),
   SERVER_BEHIND: entry(
     'The server knows less of the document than this device: it was probably restored from a backup.',

@@ -71,7 +71,11 @@ export interface Unsubscribe extends Address {
   a: 'u'
 }
 
-export type Submit = Address & { a: 'op'; v: number; src: string; seq: number } & WireChange
+/**
+ * `seal`: a hash of the op as it was when it got its name, the same however often it is sent and rebased; by it the server
+ * tells the same op from another one under its name.
+ */
+export type Submit = Address & { a: 'op'; v: number; src: string; seq: number; seal?: string } & WireChange
 
 export interface Ping {
   a: 'pp'
@@ -136,10 +140,19 @@ export type CatchUpAnswer = Address & {
 export type CatchUpRefusal = Address & { a: 'h.catchup'; from: number | null; error: WireError }
 
 /**
- * The ack of an op: committed at version `v`. `again` says that the log had this name before this frame came, so what
+ * The ack of an op: committed at version `v`; `hash` is the receipt, the hash chained over the document's ops at version
+ * `v + 1`. `again` says that the log had this name before this frame came, so what
  * it holds under the name may differ from what was just sent: catch up to take the server's copy.
  */
-export type Ack = Address & { a: 'op'; v: number; src: string; seq: number; again?: true; error?: undefined }
+export type Ack = Address & {
+  a: 'op'
+  v: number
+  src: string
+  seq: number
+  hash?: string
+  again?: true
+  error?: undefined
+}
 export type Refusal = Address & { a: 'op'; src: string; seq: number; error: WireError }
 export type RemoteOp = Address & {
   a: 'op'

@@ -3,10 +3,11 @@
  *
  *   submit   its turn in the document's queue; "is it in the log already?" by one look-up; "is it an op at all?"
  *   apply    after the transform: does it fit the document, and does the document stay within its limit?
- *   reply    an ack says `again` when the log had the name before this frame came
+ *   reply    an ack says `again` when the log had the name before this frame came, else it is a receipt
  *
  * Law (of a submit): a name `(src, seq)` is committed to a document at most once, whatever `v` it comes with, and even
- * after the document was deleted; whoever sends it again gets the version at which it was committed.
+ * after the document was deleted; whoever sends it again gets the version at which it was committed. Another edit under
+ * a name, or under a lower seq than the last of its src, is refused.
  */
 
 import { HoldfastError } from '../ops/errors.ts'
@@ -18,6 +19,8 @@ import type { Settings } from './settings.ts'
 import type { Backend as ShareBackend, SubmitContext } from './sharedb.ts'
 import { sharedb } from './sharedb.ts'
 import { openSizes } from './sizes.ts'
+import { receiptOf, refusalOf } from './store/adapter.ts'
+import { derivedSeal } from './store/seals.ts'
 import type { Store } from './store/store.ts'
 import { openTurns } from './turns.ts'
 
@@ -43,7 +46,7 @@ export function openBackend(store: Store, settings: Settings, report: Report): B
   const idle = takeTurns(share)
   refuseKnownAndMalformed(share, store)
   refuseMisfits(share, settings)
-  sayAgain(share)
+  sayMore(share)
   return { share, idle }
 }
 
@@ -78,21 +81,31 @@ function takeTurns(share: ShareBackend): () => Promise<void> {
 
 function refuseKnownAndMalformed(share: ShareBackend, store: Store): void {
   share.use('submit', (submit, next) => {
-    checkSubmit(submit, store).then(() => next(), next)
+    sealOp(submit)
+    checkSubmit(submit, store)
+      .catch(refusal => {
+        // It may rest on what is remembered, which may be behind: look again before it is told to anybody.
+        if (!store.forget(submit)) throw refusal
+        return checkSubmit(submit, store)
+      })
+      .then(() => next(), next)
   })
+}
+
+/** The store takes the seal from the op's metadata; the op itself is changed by transforming. */
+function sealOp({ op, extra }: SubmitContext): void {
+  const { m, src: _src, seq: _seq, v, ...change } = op
+  op.m = { ...m, seal: extra?.seal ?? derivedSeal(v, JSON.stringify(change)) }
 }
 
 /** Throws what the submit is to be answered with. */
 async function checkSubmit({ collection, id, op }: SubmitContext, store: Store): Promise<void> {
   const key = { collection, id }
   if (op.src !== undefined && op.seq !== undefined) {
-    const committed = await store.versionOf(key, { src: op.src, seq: op.seq })
-    if (committed !== null) {
-      op.v = committed
-      throw new sharedb.Error(ALREADY, 'Op already submitted')
-    }
+    const refusal = await store.refusalOf(key, { src: op.src, seq: op.seq }, String(op.m?.seal))
+    if (refusal) throw refusalOf(op, refusal)
   }
-  const head = await store.head(key)
+  const head = await store.head(key, { v: op.v ?? 0 })
   // ShareDB would commit the deletion of what is not there.
   if (op.del && head.type === null)
     throw new sharedb.Error(head.v > 0 ? DELETED : ABSENT, 'Nothing to delete')
@@ -130,12 +143,14 @@ function refuseMisfits(share: ShareBackend, settings: Settings): void {
 }
 
 /** The end of a submit and the reply to it follow each other in one turn of the event loop. */
-function sayAgain(share: ShareBackend): void {
-  share.on('submitRequestEnd', (error, { agent }) => {
+function sayMore(share: ShareBackend): void {
+  share.on('submitRequestEnd', (error, { agent, op }) => {
     agent.custom.again = (error as { code?: string } | null)?.code === ALREADY
+    agent.custom.hash = error ? undefined : receiptOf(op)?.hash
   })
   share.use('reply', ({ agent, request, reply }, next) => {
     if (request.a === 'op' && agent.custom.again) reply.again = true
+    if (request.a === 'op' && agent.custom.hash) reply.hash = agent.custom.hash
     next()
   })
 }

@@ -162,6 +162,8 @@ export interface SubmitContext extends Context {
   readonly collection: string
   readonly id: string
   readonly op: SharedbOp
+  /** The `x` that came with the op. */
+  readonly extra: { readonly seal?: string } | undefined
   readonly snapshot: SharedbSnapshot | null
   /** The ops that the submitted one was transformed over. */
   readonly ops: SharedbOp[]

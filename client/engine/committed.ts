@@ -1,6 +1,6 @@
 /** What the server has committed, taken into a replica: ops of others, our own as the server has them, snapshots. Pure. */
 
-import { applyChange, type Change, type Content, equalContents } from '../../ops/change.ts'
+import { applyChange, type Change, type Content, difference, equalContents } from '../../ops/change.ts'
 import { type Name, sameName } from '../../ops/identity.ts'
 import { carry } from '../../ops/rebase.ts'
 import { typeOf } from '../../types/index.ts'
@@ -116,13 +116,4 @@ export function leap(
     shown.push(...changes)
   }
   return [{ ...state, v: event.v }, shown]
-}
-
-/** The changes that take one content to another. */
-function difference(from: Content, to: Content): Change[] {
-  if (equalContents(from, to)) return []
-  if (from.type !== null && from.type === to.type) return [{ op: typeOf(from.type).diff(from.data, to.data) }]
-  const changes: Change[] = from.type === null ? [] : [{ del: true }]
-  if (to.type !== null) changes.push({ create: to })
-  return changes
 }

@@ -15,7 +15,7 @@
  * name however often it is sent [E7]; what the server refuses is held and the rest goes on [E8].
  */
 
-import { type Change, checkChange } from '../../ops/change.ts'
+import { type Change, checkChange, fromWire, toWire } from '../../ops/change.ts'
 import { entryOf, errors, HoldfastError } from '../../ops/errors.ts'
 import { type DocKey, type Name, sameName } from '../../ops/identity.ts'
 import {
@@ -29,7 +29,6 @@ import {
   type Segment,
   type Submit,
   toWireName,
-  type WireChange,
 } from '../../ops/protocol.ts'
 import { findType, typeOf } from '../../types/index.ts'
 import type { Step } from './committed.ts'
@@ -264,22 +263,6 @@ function refused(state: State, tries: number, name: Name, error: Reason): Next {
 
 const isRemote = (frame: Ack | RemoteOp): frame is RemoteOp =>
   'op' in frame || 'create' in frame || 'del' in frame
-
-// ---- changes on the wire ----
-
-function toWire(change: Change): WireChange {
-  if ('create' in change)
-    return { create: { type: typeOf(change.create.type).uri, data: change.create.data } }
-  return 'del' in change ? { del: true } : { op: change.op }
-}
-
-function fromWire(change: WireChange): Change {
-  if (change.create) {
-    const type = typeOf(change.create.type)
-    return { create: { type: type.name, data: type.create(change.create.data) } }
-  }
-  return change.del ? { del: true } : { op: change.op }
-}
 
 const toStep = (segment: Segment): Step => ({
   n: segment.n,

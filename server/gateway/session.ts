@@ -110,6 +110,7 @@ class GatewaySession implements Session {
     else if (frame.a === 'hs') this.#greet(frame)
     else if (phase.name !== 'open')
       this.#refuse(addressOf(frame), codedError('FRAME_MALFORMED', 'Say hs first.'))
+    else if (frame.a === 'op') phase.pipe.push(withSeal(frame))
     else if (frame.a !== 'h.catchup') phase.pipe.push(frame)
     else if (phase.holdfast) void this.#catchUp(frame)
     else this.#refuse(addressOf(frame), codedError('PROTOCOL_VERSION', 'Say holdfast: 1 in hs first.'))
@@ -179,6 +180,10 @@ class GatewaySession implements Session {
       this.close('READER_TOO_SLOW')
   }
 }
+
+/** ShareDB carries what stands in `x` along with an op. */
+const withSeal = ({ seal, ...frame }: Extract<Frame, { a: 'op' }>) =>
+  seal === undefined ? frame : { ...frame, x: { seal } }
 
 const binary: FrameRead = {
   fault: { code: 'FRAME_MALFORMED', message: 'Frames are text, not binary.', address: null },

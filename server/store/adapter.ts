@@ -2,8 +2,8 @@
  * The store as ShareDB's database: what ShareDB asks, put to an op log (SQLite's or another's).
  *
  *   ShareDB   getSnapshot -> transform, apply -> commit(op, snapshot) -> publish, ack
- *   here      the op becomes text at once; the log says `committed`, `taken` (ShareDB transforms and tries again) or
- *             that it has this name already (ShareDB acknowledges it as it stands)
+ *   here      the op becomes text at once; the log says `committed`, `taken` (ShareDB transforms and tries again),
+ *             `again` (ShareDB acknowledges it as it stands), or that the name cannot be given (an error)
  *
  * Snapshots that are handed out share their content with the cache: our types never change a document in place.
  */
@@ -20,6 +20,9 @@ import {
   type SharedbSnapshot,
   sharedb,
 } from '../sharedb.ts'
+import type { Refusal, Verdict } from './books.ts'
+import type { Receipt } from './chain.ts'
+import { derivedSeal } from './seals.ts'
 import type { StoredOp, StoredSnapshot } from './store.ts'
 
 /** A snapshot with ShareDB's metadata: `ctime` and `mtime` (ms since 1970) and `_create`, the op that made it. */
@@ -31,20 +34,16 @@ export interface Commit {
   readonly op: StoredOp
   /** The change as JSON text. */
   readonly body: string
+  /** What tells it from another op under its name, see seals.ts. */
+  readonly seal: string
   readonly after: Full
 }
-
-export type Verdict =
-  | 'committed'
-  /** Somebody else's op has this version. */
-  | 'taken'
-  /** The log has the name already, at this version. */
-  | { readonly again: number }
 
 /** What the adapter needs of an op log; each rejects with `STORE_FAILED` when the database cannot. */
 export interface OpLog {
   commit(commit: Commit): Promise<Verdict>
-  snapshot(key: DocKey): Promise<Full>
+  /** At its head; with `base`, perhaps somewhat behind it, for a commit that fails then. */
+  snapshot(key: DocKey, base?: { v: number }): Promise<Full>
   ops(key: DocKey, from: number, to: number | null): Promise<StoredOp[]>
   versionOf(key: DocKey, name: Name): Promise<number | null>
   close(): Promise<void>
@@ -79,10 +78,9 @@ class Adapter extends sharedb.DB {
 
   async #commit(key: DocKey, op: SharedbOp, snapshot: SharedbSnapshot): Promise<boolean> {
     const verdict = await this.#log.commit(prepare(key, op, snapshot))
-    if (typeof verdict === 'string') return verdict === 'committed'
-    // ShareDB acknowledges this error with the op's version, so let that be the one it has.
-    op.v = verdict.again
-    throw new sharedb.Error('ERR_OP_ALREADY_SUBMITTED', 'Op already submitted')
+    if (verdict.kind === 'committed') receipts.set(op, verdict.receipt)
+    else if (verdict.kind !== 'taken') throw refusalOf(op, verdict)
+    return verdict.kind === 'committed'
   }
 
   override getSnapshot(
@@ -94,7 +92,7 @@ class Adapter extends sharedb.DB {
   ): void {
     const withMeta = Boolean(fields?.$submit || options?.metadata)
     const found = this.#log
-      .snapshot({ collection, id })
+      .snapshot({ collection, id }, fields?.$submit ? { v: 0 } : undefined)
       .then(({ v, type, data, meta }) => ({ id, v, type, data, m: withMeta && meta ? { ...meta } : null }))
     answer(found, callback)
   }
@@ -134,6 +132,25 @@ class Adapter extends sharedb.DB {
   }
 }
 
+const receipts = new WeakMap<SharedbOp, Receipt>()
+
+/** The receipt of an op that was committed. */
+export const receiptOf = (op: SharedbOp): Receipt | undefined => receipts.get(op)
+
+/** What a submit is answered when its op cannot be committed. */
+export function refusalOf(op: SharedbOp, refusal: Exclude<Refusal, { kind: 'taken' }>): Error {
+  if (refusal.kind === 'another') return new HoldfastError('NAME_REUSED')
+  if (refusal.kind === 'passed') {
+    return new HoldfastError(
+      'SEQ_PASSED',
+      `Seq ${refusal.seq} of this src was committed before seq ${op.seq}.`,
+    )
+  }
+  // ShareDB acknowledges this error with the op's version, so let that be the one it has.
+  op.v = refusal.v
+  return new sharedb.Error('ERR_OP_ALREADY_SUBMITTED', 'Op already submitted')
+}
+
 /** Calls back from the event loop, where a throw of the callback is nobody else's and cannot call it twice. */
 function answer<T>(promise: Promise<T>, callback: Done<T>): void {
   promise.then(
@@ -148,7 +165,7 @@ function prepare(key: DocKey, op: SharedbOp, { v, type, data, m }: SharedbSnapsh
     throw new HoldfastError('OP_MALFORMED', 'The seq of an op must be a safe integer.')
   }
   const name = op.src == null ? null : { src: op.src, seq: op.seq }
-  const meta = metaOf(op)
+  const { meta, seal } = metaOf(op)
   const stored = {
     ...change,
     v: v - 1,
@@ -156,20 +173,25 @@ function prepare(key: DocKey, op: SharedbOp, { v, type, data, m }: SharedbSnapsh
     at: Math.trunc(op.m?.ts ?? Date.now()),
     ...(meta && { meta }),
   }
+  const body = JSON.stringify(change)
   return {
     key,
     op: stored,
-    body: JSON.stringify(change),
+    body,
+    seal: seal ?? derivedSeal(v - 1, body),
     after: { v, type, data, meta: type === null ? null : m },
   }
 }
 
-/** An op's metadata if it is more than the time. ShareDB notes what a delete removed; the log before it says that. */
-function metaOf({ m, del }: SharedbOp): Record<string, unknown> | null {
-  if (!m) return null
-  const { data, ...rest } = m
-  const meta = del ? rest : m
-  return Object.keys(meta).some(key => key !== 'ts') ? meta : null
+/**
+ * An op's metadata if it is more than the time, and apart from it the seal that the gateway put there. ShareDB notes what
+ * a delete removed; the log before it says that.
+ */
+function metaOf({ m, del }: SharedbOp): { meta: Record<string, unknown> | null; seal?: string } {
+  if (!m) return { meta: null }
+  const { data, seal, ...rest } = m
+  const meta = del || data === undefined ? rest : { ...rest, data }
+  return { meta: Object.keys(meta).some(key => key !== 'ts') ? meta : null, seal: seal as string | undefined }
 }
 
 function sharedbOp({ at, meta, ...op }: StoredOp, withMeta: boolean): SharedbOp {

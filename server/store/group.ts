@@ -1,39 +1,51 @@
 /**
  * Group commit: what arrives in one turn of the event loop is written together, so that many documents' ops share one
- * transaction and one fsync. While the disk is busy the sockets fill up, and the next group is larger by itself.
+ * transaction and one fsync. While one group is written the next one gathers, so groups grow with the load by themselves.
  */
 
 export interface Group<Item, Verdict> {
   /** Resolves with the item's verdict once its group is durable; rejects with what `write` threw. */
   add(item: Item): Promise<Verdict>
-  /** Writes what is waiting now. */
-  flush(): void
+  /** Resolves when nothing is waiting or being written. */
+  flush(): Promise<void>
+}
+
+interface Waiting<Item, Verdict> {
+  readonly item: Item
+  readonly resolve: (verdict: Verdict) => void
+  readonly reject: (error: unknown) => void
 }
 
 /** `write` makes all items durable and answers a verdict for each, or throws and leaves none of them. */
 export function groupOf<Item, Verdict>(
-  write: (items: readonly Item[]) => readonly Verdict[],
+  write: (items: readonly Item[]) => Promise<readonly Verdict[]>,
 ): Group<Item, Verdict> {
-  let waiting: { item: Item; resolve: (verdict: Verdict) => void; reject: (error: unknown) => void }[] = []
+  let waiting: Waiting<Item, Verdict>[] = []
+  let scheduled: NodeJS.Immediate | undefined
+  let writing: Promise<void> | null = null
 
-  function flush(): void {
-    const group = waiting
-    waiting = []
-    if (group.length === 0) return
-    try {
-      const verdicts = write(group.map(({ item }) => item))
-      group.forEach(({ resolve }, i) => {
-        resolve(verdicts[i]!)
-      })
-    } catch (error) {
-      for (const { reject } of group) reject(error)
+  async function writeAll(): Promise<void> {
+    clearImmediate(scheduled)
+    scheduled = undefined
+    while (waiting.length > 0) {
+      const group = waiting
+      waiting = []
+      try {
+        const verdicts = await write(group.map(({ item }) => item))
+        for (const [i, { resolve }] of group.entries()) resolve(verdicts[i]!)
+      } catch (error) {
+        for (const { reject } of group) reject(error)
+      }
     }
+    writing = null
   }
 
+  const start = () => (writing ??= writeAll())
+
   return {
-    flush,
+    flush: () => (waiting.length > 0 ? start() : (writing ?? Promise.resolve())),
     add(item) {
-      if (waiting.length === 0) setImmediate(flush)
+      if (waiting.length === 0 && writing === null) scheduled = setImmediate(start)
       return new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject })
       })

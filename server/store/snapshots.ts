@@ -4,13 +4,14 @@
  * An op costs nothing here that follows the document's length: its snapshot stays in the cache and is written down
  * only once enough ops have passed (the larger the document the more), when the document falls quiet, and at the end.
  * What is not written down is derived from the op log, so a crash loses nothing.
- * What the cache says is used only if its version is the head's, so another process on the same file does no harm.
+ * What the cache says is used if its version is the head's, or by a commit, which fails if it is not.
  */
 
 import { type DocKey, keyText } from '../../ops/identity.ts'
 import type { Full } from './adapter.ts'
+import type { DocRow, Engine } from './engine.ts'
+import type { Log } from './log.ts'
 import { noDocument, replay } from './replay.ts'
-import type { DocRow, Tables } from './tables.ts'
 
 export interface SnapshotOptions {
   /** Bound of the cache, by the length of its documents as JSON text. The document used last is always kept. */
@@ -35,46 +36,59 @@ const isDue = ({ full, stored, bytes }: Entry): boolean =>
   full.v - stored >= Math.min(1024, Math.max(64, bytes / 1024))
 
 export class Snapshots {
-  readonly #tables: Tables
-  readonly #transact: (work: () => void) => void
+  readonly #engine: Engine
+  readonly #log: Log
   readonly #options: SnapshotOptions
   // A Map keeps the order of insertion: the entry used last is put at the end, the first ones are evicted.
   readonly #entries = new Map<string, Entry>()
   #bytes = 0
   /** Due, and remembered apart from the cache, which may evict them before their turn. */
   readonly #due = new Map<string, Entry>()
-  #writing: NodeJS.Immediate | undefined
+  #scheduled: NodeJS.Immediate | undefined
   #sweeping: NodeJS.Timeout | undefined
+  #writing: Promise<void> = Promise.resolve()
   /** How many were written down. */
   written = 0
 
-  /** `transact` runs its argument in one write transaction. */
-  constructor(tables: Tables, transact: (work: () => void) => void, options: SnapshotOptions) {
-    this.#tables = tables
-    this.#transact = transact
+  constructor(engine: Engine, log: Log, options: SnapshotOptions) {
+    this.#engine = engine
+    this.#log = log
     this.#options = options
   }
 
-  /** The document at its head, which `row` names. */
-  latest(key: DocKey, row: DocRow): Full {
+  /** The document as it is remembered, which may be behind what others have committed. */
+  remembered(key: DocKey): Full | undefined {
+    return this.#entries.get(keyText(key))?.full
+  }
+
+  /** Forgets what is remembered of the document; answers whether there was anything. */
+  forget(key: DocKey): boolean {
     const text = keyText(key)
-    let entry = this.#known(text, row)
+    this.#bytes -= this.#entries.get(text)?.bytes ?? 0
+    return this.#entries.delete(text)
+  }
+
+  /** The document at its head, which `row` names. */
+  async latest(key: DocKey, row: DocRow): Promise<Full> {
+    const text = keyText(key)
+    let entry = this.#entries.get(text)
+    if (!entry || entry.full.v > row.v) entry = await this.#stored(row)
     if (entry.full.v < row.v) {
-      const ops = this.#tables.ops(row.num, entry.full.v, row.v)
+      const ops = await this.#log.ops(row, entry.full.v, row.v)
       const grown = JSON.stringify(ops).length
       entry = { ...entry, full: replay(entry.full, ops), bytes: entry.bytes + grown }
     }
-    this.#keep(text, entry)
+    // A commit may have come meanwhile.
+    if ((this.#entries.get(text)?.full.v ?? 0) <= row.v) this.#keep(text, entry)
     return entry.full
   }
 
   /** Takes over what a commit made of the document; `grown` is the length of its op. */
-  moved(key: DocKey, full: Full, grown: number): void {
+  moved(key: DocKey, doc: number, full: Full, grown: number): void {
     const text = keyText(key)
     const former = this.#entries.get(text)
     // Evicted between its read and its commit, or overtaken: the next read derives it.
     if (former ? former.full.v !== full.v - 1 : full.v > 1) return
-    const doc = former?.doc ?? this.#tables.doc(key)!.num
     const bytes = full.type === null ? 0 : (former?.bytes ?? 0) + grown
     const entry = { doc, full, bytes, stored: former?.stored ?? 0, at: performance.now() }
     this.#keep(text, entry)
@@ -82,17 +96,15 @@ export class Snapshots {
   }
 
   /** Writes down what is not; ends the waiting. */
-  close(): void {
-    clearImmediate(this.#writing)
+  async close(): Promise<void> {
+    clearImmediate(this.#scheduled)
     clearTimeout(this.#sweeping)
-    this.#write(this.#unwritten())
+    await this.#write(this.#unwritten())
   }
 
-  /** The newest that is known of the document, in the cache or written down, and not beyond its head. */
-  #known(text: string, { num, v }: DocRow): Entry {
-    const entry = this.#entries.get(text)
-    if (entry && entry.full.v <= v) return entry
-    const found = this.#tables.snapshot(num)
+  /** The newest that is written down, and not beyond the head. */
+  async #stored({ num, v }: DocRow): Promise<Entry> {
+    const found = await this.#engine.snapshot(num)
     const { full, bytes } = found && found.full.v <= v ? found : { full: noDocument, bytes: 0 }
     return { doc: num, full, bytes, stored: full.v, at: performance.now() }
   }
@@ -111,48 +123,46 @@ export class Snapshots {
   #schedule(text: string, entry: Entry): void {
     if (isDue(entry)) {
       this.#due.set(text, entry)
-      this.#writing ??= setImmediate(() => {
-        this.#writing = undefined
-        this.#write([...this.#due])
+      this.#scheduled ??= setImmediate(() => {
+        this.#scheduled = undefined
+        const due = [...this.#due]
         this.#due.clear()
+        void this.#write(due)
       })
     }
-    this.#sweeping ??= setTimeout(() => this.#sweep(), this.#options.quietMs).unref()
+    this.#sweeping ??= setTimeout(() => void this.#sweep(), this.#options.quietMs).unref()
   }
 
-  #sweep(): void {
+  async #sweep(): Promise<void> {
     const { quietMs } = this.#options
     const since = performance.now() - quietMs
     const quiet = this.#unwritten().filter(([, { at }]) => at <= since)
     // One at a time: several large documents in one go would keep everybody else waiting.
-    this.#write(quiet.slice(0, 1))
+    await this.#write(quiet.slice(0, 1))
     const left = this.#unwritten().length > 0
     const pause = quiet.length > 1 ? quietMs / 100 : quietMs
-    this.#sweeping = left ? setTimeout(() => this.#sweep(), pause).unref() : undefined
+    this.#sweeping = left ? setTimeout(() => void this.#sweep(), pause).unref() : undefined
   }
 
   #unwritten(): [text: string, entry: Entry][] {
     return [...this.#entries].filter(([, { full, stored }]) => stored < full.v)
   }
 
-  /** A failure is no loss: the entry stays unwritten and its turn comes again, and the log has every op. */
-  #write(chosen: readonly (readonly [text: string, entry: Entry])[]): void {
-    if (chosen.length === 0) return
-    let lengths: number[] = []
-    try {
-      this.#transact(() => {
-        lengths = chosen.map(([, { doc, full }]) => this.#tables.saveSnapshot(doc, full))
-      })
-    } catch {
-      return
-    }
+  /** One write after the other; a failure is no loss: the entry's turn comes again, and the log has every op. */
+  #write(chosen: readonly (readonly [text: string, entry: Entry])[]): Promise<void> {
+    if (chosen.length > 0) this.#writing = this.#writing.then(() => this.#writeNow(chosen)).catch(() => {})
+    return this.#writing
+  }
+
+  async #writeNow(chosen: readonly (readonly [text: string, entry: Entry])[]): Promise<void> {
+    const lengths = await this.#engine.saveSnapshots(chosen.map(([, { doc, full }]) => ({ doc, full })))
     this.written += chosen.length
-    chosen.forEach(([text, { full }], i) => {
+    for (const [i, [text, { full }]] of chosen.entries()) {
       const entry = this.#entries.get(text)
-      if (!entry) return
+      if (!entry) continue
       const bytes = entry.full === full ? lengths[i]! : entry.bytes
       this.#bytes += bytes - entry.bytes
       this.#entries.set(text, { ...entry, bytes, stored: Math.max(entry.stored, full.v) })
-    })
+    }
   }
 }

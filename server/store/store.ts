@@ -10,6 +10,8 @@
 import type { DocKey, Name } from '../../ops/identity.ts'
 import type { WireChange } from '../../ops/protocol.ts'
 import type { DB } from '../sharedb.ts'
+import type { Refusal } from './books.ts'
+import type { Receipt } from './chain.ts'
 import type { Piece } from './rungs.ts'
 
 /** One committed op; it took the document from version `v` to `v + 1`. `create.type` is a type's URI. */
@@ -46,6 +48,24 @@ export interface Head {
   readonly type: string | null
 }
 
+/** A document that changed: `change` is the number of its last change in its collection; deleted ones have no type. */
+export interface Change {
+  readonly change: number
+  readonly id: string
+  readonly type: string | null
+  readonly v: number
+  /** ms since 1970. */
+  readonly at: number
+}
+
+/** A version that a person gave a name; it is kept for ever. */
+export interface Mark {
+  readonly name: string
+  readonly v: number
+  /** When it got the name, ms since 1970. */
+  readonly at: number
+}
+
 export interface StoreCounts {
   /** Ops committed. */
   commits: number
@@ -58,12 +78,24 @@ export interface StoreCounts {
 export interface Store {
   /** The adapter that ShareDB commits through; closing it closes the store. */
   readonly db: DB
-  /** Version and type now; version 0 and type null for a document that nobody ever wrote. O(log n). */
-  head(key: DocKey): Promise<Head>
+  /** Names this database's history: another one after a backup was restored. */
+  readonly epoch: string
+  /**
+   * Version and type now; version 0 and type null for a document that nobody ever wrote. O(log n). With `base`, the answer
+   * may come from memory if it is not behind `base.v`, and then be behind what other servers have committed.
+   */
+  head(key: DocKey, base?: { v: number }): Promise<Head>
   /** The type that the document had at version `v` (at or before the head). O(log n). */
   typeAt(key: DocKey, v: number): Promise<string | null>
   /** The document at its head; `data` is shared with the store's cache: read it, never change it. */
   snapshot(key: DocKey): Promise<StoredSnapshot>
+  /** The document at version `v`. `VERSION_UNKNOWN` beyond the head, `HISTORY_TRIMMED` where it cannot be told any more. */
+  at(key: DocKey, v: number): Promise<StoredSnapshot>
+  /**
+   * What takes the document from version `from` to version `to`, which may be the earlier one: one op, none where nothing
+   * changed, or a delete and a create. Errors as of `at`.
+   */
+  delta(key: DocKey, from: number, to: number): Promise<WireChange[]>
   /** Ops `from <= v < to` in order; `to` null reads to the head. A gap is `STORE_FAILED`, never a shorter answer. */
   ops(key: DocKey, from: number, to: number | null): Promise<StoredOp[]>
   /**
@@ -73,8 +105,21 @@ export interface Store {
   changes(key: DocKey, from: number, to: number | null, apart?: readonly number[]): Promise<Piece[]>
   /** The version at which this name was committed to the document, or null. O(log n). */
   versionOf(key: DocKey, name: Name): Promise<number | null>
+  /** Why an op of this name cannot be committed any more; null: it can. `seal` as in seals.ts. */
+  refusalOf(key: DocKey, name: Name, seal: string): Promise<Exclude<Refusal, { kind: 'taken' }> | null>
+  /** Drops what is remembered of a document and may be behind; answers whether there was anything. */
+  forget(key: DocKey): boolean
+  /** The receipt of version `v`; null beyond the head and where it was trimmed. */
+  receiptAt(key: DocKey, v: number): Promise<Receipt | null>
   /** Existing documents of a collection, last changed first; `after` continues behind the last one of a page. */
   list(collection: string, page: { limit: number; after?: { at: number; id: string } }): Promise<ListedDoc[]>
+  /**
+   * What changed in a collection since the change numbered `after` (0: ever), each document once, by its last change.
+   * Numbers rise by one with each commit, and none appears below one that was read.
+   */
+  changed(collection: string, page: { after: number; limit: number }): Promise<Change[]>
+  /** Resolves when nothing is left to be done in the background. */
+  tended(): Promise<void>
   /** Rejects with `STORE_FAILED` when the store cannot serve. */
   ping(): Promise<void>
   /** How much was done since the store was opened. */

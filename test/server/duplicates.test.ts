@@ -41,7 +41,9 @@ describe('The same name again', () => {
   }
 
   it('[W5] on the same base is acknowledged again and changes nothing', async () => {
-    assert.deepEqual(await submit(ann, 2, 1, { op: ['x'] }), { ...address, src: 'ann', seq: 2, v: 1 })
+    const first = await submit(ann, 2, 1, { op: ['x'] })
+    assert.match(first.hash, /^[0-9a-f]{32}$/)
+    assert.deepEqual(first, { ...address, src: 'ann', seq: 2, v: 1, hash: first.hash })
     const again = await submit(ann, 2, 1, { op: ['x'] })
     assert.deepEqual(again, { ...address, src: 'ann', seq: 2, v: 1, again: true })
     assert.deepEqual(await content(), { v: 2, data: 'x' })
@@ -56,9 +58,21 @@ describe('The same name again', () => {
     assert.deepEqual(await content(), { v: 3, data: 'yx' })
   })
 
-  it('[W5] with another content is told that the log has its own', async () => {
+  it('[W5] with another content on the same base is refused and changes nothing', async () => {
     await submit(ann, 2, 1, { op: ['x'] })
-    assert.equal((await submit(ann, 2, 1, { op: ['other'] })).again, true)
+    assert.equal((await submit(ann, 2, 1, { op: ['other'] })).error.code, 'NAME_REUSED')
+    assert.deepEqual(await content(), { v: 2, data: 'x' })
+  })
+
+  it('[W5] is told from another edit by its seal, whatever base it comes on', async () => {
+    const [seal, other] = ['0123456789abcdef', 'fedcba9876543210']
+    await submit(ann, 2, 1, { op: ['x'], seal })
+    assert.equal((await submit(ann, 2, 1, { op: ['rebased'], seal })).again, true)
+    assert.equal((await submit(ann, 2, 2, { op: [1, 'rebased'], seal })).again, true)
+    for (const v of [1, 2])
+      assert.equal((await submit(ann, 2, v, { op: ['x'], seal: other })).error.code, 'NAME_REUSED')
+    // ShareDB's own client names no seal and may have rebased what it sends again.
+    assert.equal((await submit(ann, 2, 2, { op: ['x'] })).again, true)
     assert.deepEqual(await content(), { v: 2, data: 'x' })
   })
 
@@ -108,12 +122,13 @@ describe('The same name again', () => {
     assert.equal((await ann.ask({ ...other, v: 0, create: { type: TEXT } }, other)).again, undefined)
   })
 
-  it('[W6] seq 5 and then seq 4 are committed once each', async () => {
-    await submit(ann, 5, 1, { op: ['5'] })
-    assert.equal((await submit(ann, 4, 2, { op: ['4'] })).again, undefined)
-    assert.equal((await submit(ann, 4, 2, { op: ['4'] })).again, true)
-    assert.equal((await submit(ann, 5, 1, { op: ['5'] })).again, true)
-    assert.deepEqual(await content(), { v: 3, data: '45' })
+  it('[W6] seqs of a src rise: a lower one is known, or refused', async () => {
+    await submit(ann, 3, 1, { op: ['3'] })
+    await submit(ann, 5, 2, { op: ['5'] })
+    assert.equal((await submit(ann, 4, 3, { op: ['4'] })).error.code, 'SEQ_PASSED')
+    assert.equal((await submit(ann, 3, 3, { op: ['3'] })).again, true)
+    assert.equal((await submit(ann, 5, 2, { op: ['5'] })).again, true)
+    assert.deepEqual(await content(), { v: 3, data: '53' })
   })
 
   it('[W6] an edit keeps its name when a later connection of another src sends it', async () => {

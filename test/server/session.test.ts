@@ -177,7 +177,9 @@ describe('A session', () => {
     gateway.store.head = head
     line.said.length = 0
     line.say(creation)
-    assert.deepEqual(await line.hear(created), { a: 'op', c: 'notes', d: 'a', src: 'ann', seq: 1, v: 0 })
+    const { hash, ...ack } = await line.hear(created)
+    assert.deepEqual(ack, { a: 'op', c: 'notes', d: 'a', src: 'ann', seq: 1, v: 0 })
+    assert.match(hash, /^[0-9a-f]{32}$/)
   })
 
   it('[W13] an edit that makes a document too large is refused, and one that shrinks it is not', async () => {

@@ -18,7 +18,8 @@ const c = 'notes'
 async function writeHistory(store: Store, d: string, rng: Random): Promise<void> {
   const key = keyOf(d)
   let snapshot = await fetched(store, key)
-  for (let seq = 1 + rng.int(25); seq > 0; seq--) {
+  const count = 1 + rng.int(25)
+  for (let seq = 1; seq <= count; seq++) {
     const change = randomChange(snapshot, rng)
     const name = rng.chance(0.8) ? { src: rng.pick(['me', 'you']), seq } : undefined
     assert.equal(await commitOn(store, key, snapshot, change, name), true)

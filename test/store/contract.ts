@@ -1,18 +1,18 @@
-/** What every store keeps, whatever database is under it. Rules S2 to S15 of test/SPEC.md. */
+/** What every store keeps, whatever database is under it. `lasting`: what one store wrote is there for the next. */
 
 import assert from 'node:assert/strict'
+import type { DocKey } from '../../ops/identity.ts'
 import type { WireChange } from '../../ops/protocol.ts'
 import type { SharedbOp } from '../../server/sharedb.ts'
+import type { StoreOptions } from '../../server/store/enginestore.ts'
 import type { Store } from '../../server/store/store.ts'
 import { json, text } from '../../types/index.ts'
 import { assertDerived, called, commitOn, fetched, keyOf, submit } from './writer.ts'
 
 /** Where a store under test keeps its data. */
 export interface Place {
-  open(): Store
-  /** Whether what one store wrote is there for the next one. */
-  readonly lasting: boolean
-  remove(): void
+  open(options?: StoreOptions): Store | Promise<Store>
+  remove(): void | Promise<void>
 }
 
 const src = '0123456789abcdef0123456789abcdef'
@@ -44,19 +44,23 @@ const oddStrings = [
   'x'.repeat(4000),
 ]
 
-export function storeContract(title: string, makePlace: () => Place): void {
+export function storeContract(
+  title: string,
+  lasting: boolean,
+  makePlace: () => Place | Promise<Place>,
+): void {
   describe(`store contract: ${title}`, () => {
     let place: Place
     let store: Store
     const key = keyOf('hello')
 
-    beforeEach(() => {
-      place = makePlace()
-      store = place.open()
+    beforeEach(async () => {
+      place = await makePlace()
+      store = await place.open()
     })
     afterEach(async () => {
       await store.close()
-      place.remove()
+      await place.remove()
     })
 
     it('[S3] gives a version to one of several commits', async () => {
@@ -85,6 +89,29 @@ export function storeContract(title: string, makePlace: () => Place): void {
       const outcomes = (await Promise.allSettled(twice)).map(({ status }) => status)
       assert.deepEqual(outcomes, ['fulfilled', 'rejected'])
       assert.equal((await store.ops(key, 0, null)).length, 3)
+    })
+
+    it('[S4] refuses another op under the last name of a src, and a seq that was passed over', async () => {
+      await submit(store, key, note(''), { src, seq: 1 })
+      await submit(store, key, typed('a'), { src, seq: 4 })
+      const base = await fetched(store, key)
+      const commit = (seq: number, op: unknown, seal?: string) => {
+        const sealed = { v: base.v, src, seq, op, m: { ts: 1, ...(seal && { seal }) } }
+        return called(done =>
+          store.db.commit('notes', 'hello', sealed, { ...base, v: base.v + 1 }, null, done),
+        )
+      }
+      await assert.rejects(commit(4, ['b'], 'another'), coded('ERR_OP_ALREADY_SUBMITTED'))
+      await assert.rejects(commit(3, ['c']), coded('SEQ_PASSED'))
+      await submit(store, keyOf('other'), note(''))
+      assert.equal(await commit(5, ['d'], 'aa'), true)
+      await assert.rejects(commit(5, ['d'], 'aa'), coded('ERR_OP_ALREADY_SUBMITTED'))
+      await assert.rejects(commit(5, ['d'], 'bb'), coded('NAME_REUSED'))
+      assert.deepEqual(await store.refusalOf(key, { src, seq: 5 }, 'aa'), { kind: 'again', v: 2 })
+      assert.deepEqual(await store.refusalOf(key, { src, seq: 5 }, 'bb'), { kind: 'another', v: 2 })
+      assert.deepEqual(await store.refusalOf(key, { src, seq: 1 }, 'bb'), { kind: 'again', v: 0 })
+      assert.deepEqual(await store.refusalOf(key, { src, seq: 2 }, 'aa'), { kind: 'passed', seq: 5 })
+      assert.equal(await store.refusalOf(key, { src, seq: 6 }, 'aa'), null)
     })
 
     it('[S4] takes the same name in another document, and many ops without a name', async () => {
@@ -118,9 +145,9 @@ export function storeContract(title: string, makePlace: () => Place): void {
           )
         await commit({ v: 0, create: { type: json.uri, data: value } })
         await commit({ v: 1, op: value })
-        if (place.lasting) {
+        if (lasting) {
           await store.close()
-          store = place.open()
+          store = await place.open()
         }
         const written = JSON.stringify(value)
         const [create, edit] = await store.ops(key, 0, null)
@@ -234,6 +261,49 @@ export function storeContract(title: string, makePlace: () => Place): void {
       assert.deepEqual(types, [null, text.uri, text.uri, null, json.uri])
     })
 
+    it('[S23] gives a receipt: a hash that two histories share up to where they part', async () => {
+      const other = keyOf('other')
+      for (const each of [key, other]) {
+        await submit(store, each, note('x'), { src, seq: 1 })
+        await submit(store, each, typed('a'), { src, seq: 2 })
+      }
+      await submit(store, key, typed('b'), { src, seq: 3 })
+      await submit(store, other, typed('c'), { src, seq: 3 })
+      const hashes = async (each: DocKey) => Promise.all([0, 1, 2, 3].map(v => store.receiptAt(each, v)))
+      const [mine, theirs] = [await hashes(key), await hashes(other)]
+      assert.deepEqual(mine.slice(0, 3), theirs.slice(0, 3))
+      assert.notDeepEqual(mine[3], theirs[3])
+      assert.equal(new Set(mine.map(receipt => receipt!.hash)).size, 4)
+      assert.equal(await store.receiptAt(key, 4), null)
+      assert.equal(await store.receiptAt(keyOf('nobody'), 0), null)
+      assert.match(store.epoch, /^[0-9a-f]{32}$/)
+    })
+
+    it('[S24] numbers the changes of a collection without a gap, and tells each document by its last', async () => {
+      const keys = ['a', 'b', 'c'].map(id => keyOf(id))
+      for (const each of keys) await submit(store, each, note(''))
+      await submit(store, keyOf('a', 'elsewhere'), note(''))
+      await Promise.all(keys.slice(0, 2).map(each => submit(store, each, typed('x'))))
+      await submit(store, keyOf('c'), { del: true })
+      const seen = async (after: number, limit: number) =>
+        (await store.changed('notes', { after, limit })).map(({ change, id, v, type }) => [
+          change,
+          id,
+          v,
+          type,
+        ])
+      assert.deepEqual(await seen(0, 9), [
+        [4, 'a', 2, text.uri],
+        [5, 'b', 2, text.uri],
+        [6, 'c', 2, null],
+      ])
+      assert.deepEqual(await seen(4, 1), [[5, 'b', 2, text.uri]])
+      assert.deepEqual(await seen(6, 9), [])
+      assert.deepEqual(await seen(0, 0), [])
+      await submit(store, keyOf('a'), typed('y'))
+      assert.deepEqual(await seen(6, 9), [[7, 'a', 3, text.uri]])
+    })
+
     it('[S15] finishes what was handed in before it closes, and refuses what comes later', async () => {
       const base = await fetched(store, key)
       const late = commitOn(store, key, base, note('in time'))
@@ -254,7 +324,7 @@ export function storeContract(title: string, makePlace: () => Place): void {
       await store.ping()
     })
 
-    if (makePlace().lasting)
+    if (lasting)
       lastingContract(
         () => place,
         () => store,
@@ -273,7 +343,7 @@ function lastingContract(place: () => Place, store: () => Store, use: (store: St
     await submit(store(), key, typed('a'))
     const before = await fetched(store(), key)
     await store().close()
-    use(place().open())
+    use(await place().open())
     assert.deepEqual(await fetched(store(), key), before)
     await assertDerived(store(), key)
   })
@@ -284,7 +354,7 @@ function lastingContract(place: () => Place, store: () => Store, use: (store: St
     await submit(store(), key, { del: true })
     await submit(store(), key, note('y'), { src, seq: 2 })
     // A second store on the same data sees what a new process would see if the first one were killed now.
-    const other = place().open()
+    const other = await place().open()
     assert.deepEqual((await other.snapshot(key)).data, 'y')
     await assertDerived(other, key)
     const { m } = await fetched(other, key)
@@ -294,7 +364,7 @@ function lastingContract(place: () => Place, store: () => Store, use: (store: St
   })
 
   it('[S13] sees what another store on the same data commits', async () => {
-    const other = place().open()
+    const other = await place().open()
     await submit(store(), key, note('x'))
     const stale = await fetched(other, key)
     await submit(store(), key, typed('a'))

@@ -70,7 +70,7 @@ describe('SQLite store under a crash', () => {
   }).timeout(60_000)
 
   it('[S9] lives on a full disk, has what it acknowledged, and goes on when there is room', async () => {
-    const command = `trap '' XFSZ; ulimit -f 400; exec "$0" "$@"`
+    const command = `trap '' XFSZ; ulimit -f 800; exec "$0" "$@"`
     child = spawn('sh', ['-c', command, process.execPath, program, path, 'full'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })

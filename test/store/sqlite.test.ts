@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
-import { openDatabase } from '../../server/store/schema.ts'
+import { openDatabase } from '../../server/store/sqlite/schema.ts'
 import { openSqliteStore, type SqliteOptions } from '../../server/store/sqlite.ts'
 import type { Store } from '../../server/store/store.ts'
 import { type TextOp, text } from '../../types/index.ts'
@@ -17,17 +17,15 @@ const coded = (code: string) => (error: { code?: string }) => error.code === cod
 const newFolder = () => mkdtempSync(join(tmpdir(), 'holdfast-store-'))
 const note = (data: string) => ({ create: { type: text.uri, data } })
 
-storeContract('SQLite in memory', () => ({
-  lasting: false,
-  open: () => openSqliteStore({ path: ':memory:' }),
+storeContract('SQLite in memory', false, () => ({
+  open: options => openSqliteStore({ path: ':memory:', ...options }),
   remove() {},
 }))
 
-storeContract('SQLite file', () => {
+storeContract('SQLite file', true, () => {
   const folder = newFolder()
   return {
-    lasting: true,
-    open: () => openSqliteStore({ path: join(folder, 'holdfast.db') }),
+    open: options => openSqliteStore({ path: join(folder, 'holdfast.db'), ...options }),
     remove: () => rmSync(folder, { recursive: true }),
   }
 })

@@ -1,0 +1,258 @@
+/**
+ * A store on an engine: group commit, the cache of snapshots, the log, and what is derived from it. Everything that is
+ * the same whatever the database.
+ */
+
+import { absent, applyChange, type Content, difference, fromWire, toWire } from '../../ops/change.ts'
+import { composeAll } from '../../ops/compose.ts'
+import { HoldfastError } from '../../ops/errors.ts'
+import type { DocKey, Name } from '../../ops/identity.ts'
+import type { WireChange } from '../../ops/protocol.ts'
+import { typeOf } from '../../types/index.ts'
+import type { DB } from '../sharedb.ts'
+import { adapterOf, type Commit, type Full, type OpLog } from './adapter.ts'
+import { type Refusal, standingOf, type Verdict } from './books.ts'
+import type { Receipt } from './chain.ts'
+import type { DocRow, Engine } from './engine.ts'
+import { type Group, groupOf } from './group.ts'
+import { Log } from './log.ts'
+import { noDocument } from './replay.ts'
+import { climb, type Piece, RUNG_SIZES } from './rungs.ts'
+import { type SnapshotOptions, Snapshots } from './snapshots.ts'
+import type { Change, Head, ListedDoc, Store, StoreCounts, StoredOp, StoredSnapshot } from './store.ts'
+import { ladderOf, Tending } from './tending.ts'
+
+export interface StoreOptions extends Partial<SnapshotOptions> {
+  /** Versions that a composed delta spans, per level; each divides the next. Default `RUNG_SIZES`. */
+  readonly rungSizes?: readonly number[]
+}
+
+/** The store owns the engine and closes it. */
+export const storeOn = (engine: Engine, options: StoreOptions = {}): Store => new EngineStore(engine, options)
+
+class EngineStore implements Store, OpLog {
+  readonly db: DB
+  readonly #engine: Engine
+  readonly #log: Log
+  readonly #snapshots: Snapshots
+  readonly #tending: Tending
+  readonly #rungSizes: readonly number[]
+  readonly #group: Group<Commit, Verdict>
+  #commits = 0
+  #groups = 0
+  #closing: Promise<void> | null = null
+
+  constructor(engine: Engine, options: StoreOptions) {
+    const { cacheBytes = 64 * 2 ** 20, quietMs = 5000, rungSizes = RUNG_SIZES } = options
+    this.#engine = engine
+    this.#rungSizes = rungSizes
+    this.#log = new Log(engine)
+    this.#snapshots = new Snapshots(engine, this.#log, { cacheBytes, quietMs })
+    this.#tending = new Tending(engine, this.#log, rungSizes)
+    this.#group = groupOf(commits => this.#write(commits))
+    this.db = adapterOf(this)
+  }
+
+  get epoch(): string {
+    return this.#engine.epoch
+  }
+
+  get counts(): StoreCounts {
+    return { commits: this.#commits, groups: this.#groups, snapshots: this.#snapshots.written }
+  }
+
+  // ---- commits ----
+
+  async commit(commit: Commit): Promise<Verdict> {
+    const verdict = await this.#ask('write', () => this.#group.add(commit))
+    if (verdict.kind === 'committed') return verdict
+    this.#snapshots.forget(commit.key)
+    if (verdict.kind !== 'passed') return verdict
+    const { src, seq } = commit.op
+    return (await this.refusalOf(commit.key, { src: src!, seq: seq! }, commit.seal)) ?? verdict
+  }
+
+  async #write(commits: readonly Commit[]): Promise<Verdict[]> {
+    const verdicts = await this.#engine.append(commits)
+    this.#groups++
+    for (const [i, { key, after, body }] of commits.entries()) {
+      const verdict = verdicts[i]!
+      if (verdict.kind !== 'committed') continue
+      this.#commits++
+      const { doc, receipt } = verdict
+      this.#snapshots.moved(key, doc, after, body.length)
+      this.#tending.moved(key, receipt.v)
+    }
+    return verdicts
+  }
+
+  refusalOf(key: DocKey, name: Name, seal: string): Promise<Exclude<Refusal, { kind: 'taken' }> | null> {
+    return this.#read(key, null, async ({ num }) => {
+      const last = await this.#engine.writer(num, name.src)
+      const standing = last && standingOf(last, name.seq, seal)
+      if (standing?.kind !== 'passed') return standing as Exclude<Refusal, { kind: 'taken' }> | null
+      const v = await this.#log.versionOf(num, name)
+      return v === null ? standing : { kind: 'again', v }
+    })
+  }
+
+  forget(key: DocKey): boolean {
+    return this.#snapshots.forget(key) && !this.#engine.local
+  }
+
+  // ---- now ----
+
+  head(key: DocKey, base?: { v: number }): Promise<Head> {
+    const known = this.#remembered(key, base)
+    if (known) return Promise.resolve({ v: known.v, type: known.type })
+    return this.#read(key, { v: 0, type: null }, async ({ v, type }) => ({ v, type }))
+  }
+
+  snapshot(key: DocKey, base?: { v: number }): Promise<Full> {
+    const known = this.#remembered(key, base)
+    if (known) return Promise.resolve(known)
+    return this.#read(key, noDocument, row => this.#snapshots.latest(key, row))
+  }
+
+  #remembered(key: DocKey, base: { v: number } | undefined): Full | null {
+    if (!base || this.#engine.local || this.#closing) return null
+    const known = this.#snapshots.remembered(key)
+    return known && known.v >= base.v ? known : null
+  }
+
+  list(
+    collection: string,
+    page: { limit: number; after?: { at: number; id: string } },
+  ): Promise<ListedDoc[]> {
+    return this.#ask('read', () => this.#engine.list(collection, page.limit, page.after))
+  }
+
+  changed(collection: string, { after, limit }: { after: number; limit: number }): Promise<Change[]> {
+    return this.#ask('read', () => this.#engine.changed(collection, after, limit))
+  }
+
+  // ---- before ----
+
+  typeAt(key: DocKey, v: number): Promise<string | null> {
+    return this.#read(key, null, async ({ num }) => (await this.#engine.turnBefore(num, v))?.type ?? null)
+  }
+
+  ops(key: DocKey, from: number, to: number | null): Promise<StoredOp[]> {
+    return this.#read(key, [], row => this.#log.ops(row, from, Math.min(to ?? row.v, row.v)))
+  }
+
+  changes(key: DocKey, from: number, to: number | null, apart: readonly number[] = []): Promise<Piece[]> {
+    return this.#read(key, [], row => this.#climb(row, from, Math.min(to ?? row.v, row.v), apart))
+  }
+
+  versionOf(key: DocKey, name: Name): Promise<number | null> {
+    return this.#read(key, null, ({ num }) => this.#log.versionOf(num, name))
+  }
+
+  receiptAt(key: DocKey, v: number): Promise<Receipt | null> {
+    return this.#read(key, null, async row => {
+      const hash = await this.#log.hashAt(row, v)
+      return hash === null ? null : { v, hash }
+    })
+  }
+
+  at(key: DocKey, v: number): Promise<StoredSnapshot> {
+    return this.#read<StoredSnapshot>(key, noDocument, async row => {
+      checkVersion(row, v)
+      const { type, data } = await this.#contentAt(key, row, v)
+      return { v, type: type && typeOf(type).uri, data }
+    })
+  }
+
+  delta(key: DocKey, from: number, to: number): Promise<WireChange[]> {
+    return this.#read(key, [], async row => {
+      checkVersion(row, Math.max(from, to))
+      const turn = await this.#engine.turnBefore(row.num, Math.max(from, to))
+      if (from <= to && turn && turn.v < from) return this.#composed(row, turn.type, from, to)
+      const [before, after] = [await this.#contentAt(key, row, from), await this.#contentAt(key, row, to)]
+      return difference(before, after).map(toWire)
+    })
+  }
+
+  /** Edits only, as one. */
+  async #composed(row: DocRow, uri: string | null, from: number, to: number): Promise<WireChange[]> {
+    const pieces = await this.#climb(row, from, to, [])
+    if (uri === null || pieces.length === 0) return []
+    const type = typeOf(uri)
+    const op = composeAll(
+      type,
+      pieces.map(piece => piece.op),
+    )
+    return type.isNoop(op) ? [] : [{ op }]
+  }
+
+  /** From the nearest content before `v` that is at hand, by the rungs after it. */
+  async #contentAt(key: DocKey, row: DocRow, v: number): Promise<Content> {
+    if (v === row.v) return contentOf(await this.#snapshots.latest(key, row))
+    const start = await this.#startBefore(row, v)
+    const pieces = await this.#climb(row, start.v, v, [])
+    return pieces.reduce<Content>((content, piece) => applyChange(content, fromWire(piece)), contentOf(start))
+  }
+
+  async #startBefore(row: DocRow, v: number): Promise<StoredSnapshot> {
+    const turn = await this.#engine.turnBefore(row.num, v)
+    if (turn === null || turn.type === null) return { v, type: null, data: undefined }
+    const milestone = await this.#engine.milestone(row.num, v)
+    if (milestone && milestone.v > turn.v) return milestone
+    return { v: turn.v, type: null, data: undefined }
+  }
+
+  #climb(row: DocRow, from: number, to: number, apart: readonly number[]): Promise<Piece[]> {
+    return climb(ladderOf(this.#engine, this.#log, row), this.#rungSizes, from, to, apart)
+  }
+
+  // ---- the whole ----
+
+  tended(): Promise<void> {
+    return this.#tending.done()
+  }
+
+  ping(): Promise<void> {
+    return this.#ask('answer', () => this.#engine.ping())
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#finish()
+    return this.#closing
+  }
+
+  async #finish(): Promise<void> {
+    await this.#group.flush()
+    await this.#tending.close()
+    await this.#snapshots.close()
+    await this.#engine.close()
+  }
+
+  /** Asks about a document: `none` if nobody ever wrote it. */
+  #read<T>(key: DocKey, none: T, question: (row: DocRow) => Promise<T>): Promise<T> {
+    return this.#ask('read', async () => {
+      const row = await this.#engine.doc(key)
+      return row ? question(row) : none
+    })
+  }
+
+  /** A failure of the database gets its code, and what it said. */
+  async #ask<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    if (this.#closing)
+      throw new HoldfastError('STORE_FAILED', `The database could not ${doing}: it is closed.`)
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof HoldfastError) throw error
+      throw new HoldfastError('STORE_FAILED', `The database could not ${doing}: ${(error as Error).message}`)
+    }
+  }
+}
+
+function checkVersion(row: DocRow, v: number): void {
+  if (v <= row.v) return
+  throw new HoldfastError('VERSION_UNKNOWN', `The document stands at version ${row.v}, not at ${v} or later.`)
+}
+
+const contentOf = ({ type, data }: StoredSnapshot): Content =>
+  type === null ? absent : { type: typeOf(type).name, data }

@@ -1,0 +1,128 @@
+/**
+ * The op log of a document as one sequence, wherever its parts are kept: older ops in packs, the latest in rows.
+ *
+ * Packing goes on while others read: it moves ops from rows to a pack in one transaction. So the rows are read first,
+ * and what is missing before them is in packs by then.
+ */
+
+import { HoldfastError } from '../../ops/errors.ts'
+import type { Name } from '../../ops/identity.ts'
+import type { WireChange } from '../../ops/protocol.ts'
+import { chained, START } from './chain.ts'
+import type { DocRow, Engine, KeptOp, PackRow } from './engine.ts'
+import { bodiesOf, decodePack } from './packs.ts'
+import type { StoredOp } from './store.ts'
+
+type Versioned = readonly [v: number, ...unknown[]]
+
+export class Log {
+  readonly #engine: Engine
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /** Ops `from <= v < to` in order. `HISTORY_TRIMMED` below the horizon, `STORE_FAILED` where one is missing. */
+  async ops(doc: DocRow, from: number, to: number): Promise<StoredOp[]> {
+    return (await this.kept(doc, from, to)).map(storedOp)
+  }
+
+  async kept(doc: DocRow, from: number, to: number): Promise<KeptOp[]> {
+    checkHorizon(doc, from, to)
+    const rows = await this.#engine.ops(doc.num, from, to)
+    const packs = await this.#packsBefore(doc.num, from, rows[0]?.v ?? to)
+    const packed = packs.flatMap(({ v, body }) => decodePack(body, v)).filter(op => op.v >= from)
+    return gapless(
+      joined(packed, rows, op => op.v, to),
+      op => op.v,
+      from,
+      to,
+    )
+  }
+
+  /** The same without names and times. */
+  async changes(doc: DocRow, from: number, to: number): Promise<WireChange[]> {
+    checkHorizon(doc, from, to)
+    const rows = await this.#engine.bodies(doc.num, from, to)
+    const packs = await this.#packsBefore(doc.num, from, rows[0]?.[0] ?? to)
+    const packed = packs
+      .flatMap(({ v, body }) => bodiesOf(body).map((text, i): Versioned => [v + i, text]))
+      .filter(([v]) => v >= from)
+    const all = gapless(
+      joined(packed, rows as readonly Versioned[], ([v]) => v, to),
+      ([v]) => v,
+      from,
+      to,
+    )
+    return all.map(([, body]) => JSON.parse(body as string))
+  }
+
+  /** Where a name stands; null if it is not known (or its op was trimmed and is not the last of its src). */
+  async versionOf(doc: number, { src, seq }: Name): Promise<number | null> {
+    const last = await this.#engine.writer(doc, src)
+    if (last === null || seq > last.seq) return null
+    if (seq === last.seq) return last.v
+    const v = await this.#engine.named(doc, last.writer, seq)
+    if (v !== null) return v
+    const packed = await this.#engine.packOf(doc, last.writer, seq)
+    const [pack] = packed === null ? [] : await this.#engine.packs(doc, packed, packed + 1)
+    const ops = pack?.body ? decodePack(pack.body, pack.v) : []
+    return ops.find(op => op.src === src && op.seq === seq)?.v ?? null
+  }
+
+  /** The chain's hash at version `v`; null beyond the head and where it was trimmed. */
+  async hashAt(doc: DocRow, v: number): Promise<string | null> {
+    if (v === doc.v) return doc.hash
+    if (v === 0) return START
+    if (v > doc.v) return null
+    const [row] = await this.#engine.ops(doc.num, v - 1, v)
+    if (row) return row.hash
+    const [pack] = await this.#engine.packs(doc.num, v - 1, v)
+    if (!pack) return null
+    if (v === pack.v + pack.n) return pack.hash
+    const [before] = pack.v === 0 ? [{ hash: START }] : await this.#engine.packs(doc.num, pack.v - 1, pack.v)
+    if (!before || !pack.body) return null
+    const ops = decodePack(pack.body, pack.v).slice(0, v - pack.v)
+    return ops.reduce((hash, { src, seq, body }) => chained(hash, src, seq, body), before.hash)
+  }
+
+  /** Packs with versions from `from` on that begin before `to`. */
+  async #packsBefore(doc: number, from: number, to: number): Promise<(PackRow & { body: Uint8Array })[]> {
+    const packs = to > from ? await this.#engine.packs(doc, from, to) : []
+    return packs.filter((pack): pack is PackRow & { body: Uint8Array } => pack.body !== null)
+  }
+}
+
+/** A pack may reach over the first rows: it was made after these were read. */
+function joined<T>(
+  packed: readonly T[],
+  rows: readonly T[],
+  versionOf: (item: T) => number,
+  to: number,
+): T[] {
+  const end = rows.length > 0 ? versionOf(rows[0]!) : to
+  return [...packed.filter(item => versionOf(item) < end), ...rows]
+}
+
+/** `items`, which are the whole stretch. */
+function gapless<T>(items: T[], versionOf: (item: T) => number, from: number, to: number): T[] {
+  if (items.length === Math.max(0, to - from)) return items
+  const missing = items.findIndex((item, i) => versionOf(item) !== from + i)
+  const v = from + (missing < 0 ? items.length : missing)
+  throw new HoldfastError('STORE_FAILED', `The op log has a gap at version ${v}: restore a backup.`)
+}
+
+function checkHorizon({ horizon }: DocRow, from: number, to: number): void {
+  if (from >= horizon || from >= to) return
+  throw new HoldfastError('HISTORY_TRIMMED', `The history of this document begins at version ${horizon}.`)
+}
+
+export function storedOp({ v, src, seq, at, body, meta }: KeptOp): StoredOp {
+  const op: StoredOp = JSON.parse(body)
+  op.v = v
+  op.at = at
+  if (src !== null) op.src = src
+  if (seq !== null) op.seq = seq
+  if (meta !== null) op.meta = JSON.parse(meta)
+  return op
+}

@@ -1,0 +1,129 @@
+/**
+ * What is done for a document after its commits, in the background and in small steps: rungs are composed, older ops are
+ * packed. Nobody waits for it and nothing depends on it; what a crash or a failure leaves undone is done after the next
+ * commits. Several servers may tend one document: each step is one transaction that does nothing when it was done.
+ */
+
+import { setImmediate as turn } from 'node:timers/promises'
+import { type DocKey, keyText } from '../../ops/identity.ts'
+import type { DocRow, Engine, OpRow, PackName } from './engine.ts'
+import type { Log } from './log.ts'
+import { encodePack, PACK_OPS } from './packs.ts'
+import { type GrowingLadder, raise } from './rungs.ts'
+
+export class Tending {
+  readonly #engine: Engine
+  readonly #log: Log
+  readonly #sizes: readonly number[]
+  /** Documents that have moved far enough. */
+  readonly #due = new Map<string, DocKey>()
+  /** For each document and rung size: how far its ranges were looked at. */
+  readonly #raised = new Map<number, number[]>()
+  #running: Promise<void> | null = null
+  #closed = false
+
+  constructor(engine: Engine, log: Log, sizes: readonly number[]) {
+    this.#engine = engine
+    this.#log = log
+    this.#sizes = sizes
+  }
+
+  /** After the commit that took a document to version `v`. */
+  moved(key: DocKey, v: number): void {
+    if (v % this.#sizes[0]! !== 0 || this.#closed) return
+    this.#due.set(keyText(key), key)
+    this.#running ??= this.#run()
+  }
+
+  /** Resolves when there is nothing left to do. */
+  async done(): Promise<void> {
+    while (this.#running) await this.#running
+  }
+
+  /** Finishes the present step only. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#due.clear()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      await turn()
+      const [key] = this.#due.values()
+      if (!key) break
+      this.#due.delete(keyText(key))
+      // A failure is no loss: the log has every op, in rows or in packs.
+      await this.#tend(key).catch(() => {})
+    }
+    this.#running = null
+  }
+
+  async #tend(key: DocKey): Promise<void> {
+    const doc = await this.#engine.doc(key)
+    if (!doc) return
+    const ladder = ladderOf(this.#engine, this.#log, doc)
+    for (const [level, size] of this.#sizes.entries()) {
+      const to = Math.floor(doc.v / size) * size
+      const from = await this.#raisedTo(doc.num, level, size)
+      if (to > from) await raise(ladder, this.#sizes, level, Math.max(from, alignedFrom(doc, size)), to)
+      this.#raised.get(doc.num)![level] = to
+      if (this.#closed) return
+    }
+    await this.#pack(doc)
+  }
+
+  async #raisedTo(doc: number, level: number, size: number): Promise<number> {
+    const known = this.#raised.get(doc) ?? []
+    this.#raised.set(doc, known)
+    return known[level] ?? (await this.#engine.rungsTo(doc, size))
+  }
+
+  async #pack(doc: DocRow): Promise<void> {
+    for (;;) {
+      const from = Math.max(await this.#engine.packedTo(doc.num), doc.horizon)
+      if (this.#closed || doc.v - from < 2 * PACK_OPS) return
+      const ops = await this.#engine.ops(doc.num, from, from + PACK_OPS)
+      if (ops.length < PACK_OPS || ops[0]!.v !== from) return
+      await packRows(this.#engine, doc.num, ops)
+      await turn()
+    }
+  }
+}
+
+/** The first multiple of `size` whose ops are all still there. */
+const alignedFrom = ({ horizon }: DocRow, size: number): number => Math.ceil(horizon / size) * size
+
+/** Puts rows that follow each other into one pack. */
+export async function packRows(engine: Engine, doc: number, ops: readonly OpRow[]): Promise<void> {
+  const [first, last] = [ops[0]!, ops.at(-1)!]
+  const times = ops.map(({ at }) => at)
+  const pack = {
+    v: first.v,
+    n: ops.length,
+    start: Math.min(...times),
+    end: Math.max(...times),
+    hash: last.hash,
+    about: '{}',
+    body: encodePack(ops),
+  }
+  await engine.pack(doc, pack, await namesIn(engine, doc, ops))
+}
+
+/** The first seq of each writer in the ops: its seqs rise. */
+async function namesIn(engine: Engine, doc: number, ops: readonly OpRow[]): Promise<PackName[]> {
+  const firsts = new Map<string, number>()
+  for (const { src, seq } of ops) if (src !== null && !firsts.has(src)) firsts.set(src, seq!)
+  return Promise.all(
+    [...firsts].map(async ([src, seq]) => ({ writer: (await engine.writer(doc, src))!.writer, seq })),
+  )
+}
+
+export function ladderOf(engine: Engine, log: Log, doc: DocRow): GrowingLadder {
+  return {
+    rungs: (size, from, to) => engine.rungs(doc.num, size, from, to),
+    changes: (from, to) => log.changes(doc, from, to),
+    add: (size, rungs) => engine.addRungs(doc.num, size, rungs),
+    typeAt: async v => (await engine.turnBefore(doc.num, v))?.type ?? null,
+  }
+}
