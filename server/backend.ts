@@ -38,6 +38,7 @@ export function openBackend(store: Store, settings: Settings, report: Report): B
   sharedb.logger.setMethods({ info: () => {}, warn: toReport(report), error: toReport(report) })
   const share = new sharedb({
     db: store.db,
+    milestoneDb: store.milestones,
     presence: true,
     doNotForwardSendPresenceErrorsToClient: true,
     errorHandler: error => report('presence was not sent', error),

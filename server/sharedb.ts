@@ -99,6 +99,36 @@ export interface DB {
   ): void
 }
 
+/** Snapshots that are kept, for reading a document at a version or a time; the latest one there is on the way. */
+export interface MilestoneDB {
+  /** Versions between two that ShareDB saves by itself; undefined: none. */
+  interval: number | undefined
+  /** Without a callback errors and saves are emitted. */
+  saveMilestoneSnapshot(collection: string, snapshot: SharedbSnapshot, callback?: Done): void
+  getMilestoneSnapshot(
+    collection: string,
+    id: string,
+    version: number | null,
+    callback: Done<SharedbSnapshot | undefined>,
+  ): void
+  getMilestoneSnapshotAtOrBeforeTime(
+    collection: string,
+    id: string,
+    timestamp: number | null,
+    callback: Done<SharedbSnapshot | undefined>,
+  ): void
+  getMilestoneSnapshotAtOrAfterTime(
+    collection: string,
+    id: string,
+    timestamp: number | null,
+    callback: Done<SharedbSnapshot | undefined>,
+  ): void
+  close(callback?: Done): void
+  emit(event: string, ...parts: unknown[]): void
+  _isValidVersion(version: unknown): boolean
+  _isValidTimestamp(timestamp: unknown): boolean
+}
+
 /** `$submit` asks for the whole snapshot with its metadata. */
 export type Fields = { readonly $submit?: boolean } | null | undefined
 export type ReadOptions = { readonly metadata?: boolean; readonly agentCustom?: unknown } | null | undefined
@@ -216,6 +246,7 @@ export interface Middleware {
 
 export interface BackendOptions {
   db?: DB
+  milestoneDb?: MilestoneDB
   pubsub?: PubSub
   presence?: boolean
   /** Set it with `presence`, else ShareDB warns. */
@@ -281,6 +312,7 @@ export interface Sharedb {
   new (options?: BackendOptions): Backend
   readonly DB: new (options?: { pollDebounce?: number }) => DB
   readonly MemoryDB: new () => DB
+  readonly MilestoneDB: new (options?: { interval?: number }) => MilestoneDB
   readonly PubSub: new (options?: { prefix?: string }) => PubSub
   readonly MemoryPubSub: new (options?: { prefix?: string }) => PubSub
   readonly Error: {

@@ -152,7 +152,7 @@ export function refusalOf(op: SharedbOp, refusal: Exclude<Refusal, { kind: 'take
 }
 
 /** Calls back from the event loop, where a throw of the callback is nobody else's and cannot call it twice. */
-function answer<T>(promise: Promise<T>, callback: Done<T>): void {
+export function answer<T>(promise: Promise<T>, callback: Done<T>): void {
   promise.then(
     value => process.nextTick(callback, null, value),
     error => process.nextTick(callback, error),

@@ -131,6 +131,8 @@ export interface Engine {
   packs(doc: number, from: number, to: number): Promise<PackRow[]>
   /** Where the packs of a document end; 0 without any. */
   packedTo(doc: number): Promise<number>
+  /** The last pack with an op at or before a time. */
+  packBy(doc: number, at: number): Promise<PackRow | null>
   /** The first version of the pack that has this name if any has. */
   packOf(doc: number, writer: number, seq: number): Promise<number | null>
   /** Puts a pack in the place of the rows that it holds; does nothing if somebody else did. */
@@ -149,8 +151,8 @@ export interface Engine {
   saveMilestone(doc: number, full: Full): Promise<void>
   /** The latest milestone with `v <= to`. */
   milestone(doc: number, to: number): Promise<Full | null>
-  /** The latest milestone whose `meta.mtime` is at or before a time, or the earliest at or after it; null: any time. */
-  milestoneBy(doc: number, side: 'before' | 'after', at: number | null): Promise<Full | null>
+  /** The latest milestone whose `meta.mtime` is at or before a time, or the earliest at or after it. */
+  milestoneBy(doc: number, side: 'before' | 'after', at: number): Promise<Full | null>
 
   /** Durable. */
   saveMark(doc: number, mark: Mark): Promise<void>

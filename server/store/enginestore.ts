@@ -9,29 +9,32 @@ import { HoldfastError } from '../../ops/errors.ts'
 import type { DocKey, Name } from '../../ops/identity.ts'
 import type { WireChange } from '../../ops/protocol.ts'
 import { typeOf } from '../../types/index.ts'
-import type { DB } from '../sharedb.ts'
+import type { DB, MilestoneDB } from '../sharedb.ts'
 import { adapterOf, type Commit, type Full, type OpLog } from './adapter.ts'
 import { type Refusal, standingOf, type Verdict } from './books.ts'
 import type { Receipt } from './chain.ts'
 import type { DocRow, Engine } from './engine.ts'
 import { type Group, groupOf } from './group.ts'
 import { Log } from './log.ts'
+import { type MilestoneLog, milestonesOf } from './milestones.ts'
+import { PACK_OPS } from './packs.ts'
 import { noDocument } from './replay.ts'
 import { climb, type Piece, RUNG_SIZES } from './rungs.ts'
 import { type SnapshotOptions, Snapshots } from './snapshots.ts'
 import type { Change, Head, ListedDoc, Store, StoreCounts, StoredOp, StoredSnapshot } from './store.ts'
-import { ladderOf, Tending } from './tending.ts'
+import { ladderOf, Tending, type TendingOptions } from './tending.ts'
 
-export interface StoreOptions extends Partial<SnapshotOptions> {
-  /** Versions that a composed delta spans, per level; each divides the next. Default `RUNG_SIZES`. */
-  readonly rungSizes?: readonly number[]
+export interface StoreOptions extends Partial<SnapshotOptions>, Partial<TendingOptions> {
+  /** Versions between two milestones that ShareDB saves by itself. Default: none; reading old versions needs none. */
+  readonly milestoneInterval?: number
 }
 
 /** The store owns the engine and closes it. */
 export const storeOn = (engine: Engine, options: StoreOptions = {}): Store => new EngineStore(engine, options)
 
-class EngineStore implements Store, OpLog {
+class EngineStore implements Store, OpLog, MilestoneLog {
   readonly db: DB
+  readonly milestones: MilestoneDB
   readonly #engine: Engine
   readonly #log: Log
   readonly #snapshots: Snapshots
@@ -43,14 +46,15 @@ class EngineStore implements Store, OpLog {
   #closing: Promise<void> | null = null
 
   constructor(engine: Engine, options: StoreOptions) {
-    const { cacheBytes = 64 * 2 ** 20, quietMs = 5000, rungSizes = RUNG_SIZES } = options
+    const { cacheBytes = 64 * 2 ** 20, quietMs = 5000, rungSizes = RUNG_SIZES, packOps = PACK_OPS } = options
     this.#engine = engine
     this.#rungSizes = rungSizes
     this.#log = new Log(engine)
     this.#snapshots = new Snapshots(engine, this.#log, { cacheBytes, quietMs })
-    this.#tending = new Tending(engine, this.#log, rungSizes)
+    this.#tending = new Tending(engine, this.#log, { rungSizes, packOps })
     this.#group = groupOf(commits => this.#write(commits))
     this.db = adapterOf(this)
+    this.milestones = milestonesOf(this, options.milestoneInterval)
   }
 
   get epoch(): string {
@@ -172,6 +176,24 @@ class EngineStore implements Store, OpLog {
       const [before, after] = [await this.#contentAt(key, row, from), await this.#contentAt(key, row, to)]
       return difference(before, after).map(toWire)
     })
+  }
+
+  versionBy(key: DocKey, at: number): Promise<number> {
+    return this.#read(key, 0, row => this.#log.versionBy(row, at))
+  }
+
+  saveMilestone(key: DocKey, full: Full): Promise<void> {
+    return this.#ask('write', async () =>
+      this.#engine.saveMilestone((await this.#engine.touch(key)).num, full),
+    )
+  }
+
+  milestone(key: DocKey, to: number): Promise<Full | null> {
+    return this.#read(key, null, ({ num }) => this.#engine.milestone(num, to))
+  }
+
+  milestoneBy(key: DocKey, side: 'before' | 'after', at: number): Promise<Full | null> {
+    return this.#read(key, null, ({ num }) => this.#engine.milestoneBy(num, side, at))
   }
 
   /** Edits only, as one. */

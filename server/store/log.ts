@@ -70,6 +70,17 @@ export class Log {
     return ops.find(op => op.src === src && op.seq === seq)?.v ?? null
   }
 
+  /** The version that the document had at a time: after the last op at or before it. */
+  async versionBy(doc: DocRow, at: number): Promise<number> {
+    const rows = await this.#engine.ops(doc.num, await this.#engine.packedTo(doc.num), doc.v)
+    const row = rows.findLast(op => op.at <= at)
+    if (row) return row.v + 1
+    const pack = await this.#engine.packBy(doc.num, at)
+    if (!pack) return 0
+    if (!pack.body) return pack.end <= at ? pack.v + pack.n : pack.v
+    return decodePack(pack.body, pack.v).findLast(op => op.at <= at)!.v + 1
+  }
+
   /** The chain's hash at version `v`; null beyond the head and where it was trimmed. */
   async hashAt(doc: DocRow, v: number): Promise<string | null> {
     if (v === doc.v) return doc.hash

@@ -9,7 +9,7 @@
 
 import type { DocKey, Name } from '../../ops/identity.ts'
 import type { WireChange } from '../../ops/protocol.ts'
-import type { DB } from '../sharedb.ts'
+import type { DB, MilestoneDB } from '../sharedb.ts'
 import type { Refusal } from './books.ts'
 import type { Receipt } from './chain.ts'
 import type { Piece } from './rungs.ts'
@@ -78,6 +78,8 @@ export interface StoreCounts {
 export interface Store {
   /** The adapter that ShareDB commits through; closing it closes the store. */
   readonly db: DB
+  /** The one through which it reads a document at a version or a time. */
+  readonly milestones: MilestoneDB
   /** Names this database's history: another one after a backup was restored. */
   readonly epoch: string
   /**
@@ -96,6 +98,8 @@ export interface Store {
    * changed, or a delete and a create. Errors as of `at`.
    */
   delta(key: DocKey, from: number, to: number): Promise<WireChange[]>
+  /** The version that the document had at a time (ms since 1970). */
+  versionBy(key: DocKey, at: number): Promise<number>
   /** Ops `from <= v < to` in order; `to` null reads to the head. A gap is `STORE_FAILED`, never a shorter answer. */
   ops(key: DocKey, from: number, to: number | null): Promise<StoredOp[]>
   /**

@@ -8,13 +8,21 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { type DocKey, keyText } from '../../ops/identity.ts'
 import type { DocRow, Engine, OpRow, PackName } from './engine.ts'
 import type { Log } from './log.ts'
-import { encodePack, PACK_OPS } from './packs.ts'
+import { encodePack } from './packs.ts'
 import { type GrowingLadder, raise } from './rungs.ts'
+
+export interface TendingOptions {
+  /** Versions of a rung, per level; each divides the next. */
+  readonly rungSizes: readonly number[]
+  /** Ops of a pack. */
+  readonly packOps: number
+}
 
 export class Tending {
   readonly #engine: Engine
   readonly #log: Log
   readonly #sizes: readonly number[]
+  readonly #packOps: number
   /** Documents that have moved far enough. */
   readonly #due = new Map<string, DocKey>()
   /** For each document and rung size: how far its ranges were looked at. */
@@ -22,10 +30,11 @@ export class Tending {
   #running: Promise<void> | null = null
   #closed = false
 
-  constructor(engine: Engine, log: Log, sizes: readonly number[]) {
+  constructor(engine: Engine, log: Log, { rungSizes, packOps }: TendingOptions) {
     this.#engine = engine
     this.#log = log
-    this.#sizes = sizes
+    this.#sizes = rungSizes
+    this.#packOps = packOps
   }
 
   /** After the commit that took a document to version `v`. */
@@ -82,9 +91,9 @@ export class Tending {
   async #pack(doc: DocRow): Promise<void> {
     for (;;) {
       const from = Math.max(await this.#engine.packedTo(doc.num), doc.horizon)
-      if (this.#closed || doc.v - from < 2 * PACK_OPS) return
-      const ops = await this.#engine.ops(doc.num, from, from + PACK_OPS)
-      if (ops.length < PACK_OPS || ops[0]!.v !== from) return
+      if (this.#closed || doc.v - from < 2 * this.#packOps) return
+      const ops = await this.#engine.ops(doc.num, from, from + this.#packOps)
+      if (ops.length < this.#packOps || ops[0]!.v !== from) return
       await packRows(this.#engine, doc.num, ops)
       await turn()
     }

@@ -3,35 +3,14 @@
 import assert from 'node:assert/strict'
 import type { CatchUpAnswer, WireChange, WireName } from '../../ops/protocol.ts'
 import { answerCatchUp } from '../../server/catchup.ts'
-import type { SharedbSnapshot } from '../../server/sharedb.ts'
 import { openSqliteStore } from '../../server/store/sqlite.ts'
 import type { Store } from '../../server/store/store.ts'
-import { json, rich, type Type, text, typeOf } from '../../types/index.ts'
+import { text, typeOf } from '../../types/index.ts'
 import { Random } from '../random.ts'
-import { randomDoc, randomOp } from '../types/generators.ts'
+import { writeHistory } from './histories.ts'
 import { changed, commitOn, fetched, keyOf, replayed, submit } from './writer.ts'
 
-const types = [text, json, rich] as Type[]
 const c = 'notes'
-
-/** Writes a document of some versions: edits mostly, now and then a delete, a create of any type after it. */
-async function writeHistory(store: Store, d: string, rng: Random): Promise<void> {
-  const key = keyOf(d)
-  let snapshot = await fetched(store, key)
-  const count = 1 + rng.int(25)
-  for (let seq = 1; seq <= count; seq++) {
-    const change = randomChange(snapshot, rng)
-    const name = rng.chance(0.8) ? { src: rng.pick(['me', 'you']), seq } : undefined
-    assert.equal(await commitOn(store, key, snapshot, change, name), true)
-    snapshot = changed(snapshot, change)
-  }
-}
-
-function randomChange({ type, data }: SharedbSnapshot, rng: Random): WireChange {
-  if (type !== null) return rng.chance(0.1) ? { del: true } : { op: randomOp(typeOf(type), data, rng) }
-  const created = rng.pick(types)
-  return { create: { type: created.uri, data: randomDoc(created, rng) } }
-}
 
 /** The segments of an answer that has them. */
 function segmentsIn(answer: CatchUpAnswer) {
@@ -52,7 +31,7 @@ describe('catch-up from the store', () => {
     for (let seed = 1; seed <= 200; seed++) {
       const rng = new Random(seed)
       const d = `seed ${seed}`
-      await writeHistory(store, d, rng)
+      await writeHistory(store, d, rng, 25)
       const ops = await store.ops(keyOf(d), 0, null)
       const from = rng.int(ops.length + 1)
       const mine = ops.filter(op => op.src === 'me' && rng.chance(0.4))

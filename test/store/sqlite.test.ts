@@ -104,6 +104,22 @@ describe('SQLite store', () => {
     assert.deepEqual(await spans(16), [4, 4, 4, 4, 4, 4, 1])
   })
 
+  it('[S27] packs older ops, and leaves the latest in rows', async () => {
+    const store = open({ rungSizes: [4, 16], packOps: 8 })
+    await submit(store, key, note(''))
+    for (let v = 1; v < 41; v++) await submit(store, key, { op: ['a'] })
+    await store.tended()
+    const db = new DatabaseSync(path)
+    const count = (sql: string) => Object.values(db.prepare(sql).get()!)
+    assert.deepEqual(count('SELECT count(*), min(v), max(v) FROM ops'), [9, 32, 40])
+    assert.deepEqual(count('SELECT count(*), sum(n), max(v) FROM packs'), [4, 32, 24])
+    db.close()
+    assert.deepEqual(
+      (await store.ops(key, 30, 34)).map(({ v }) => v),
+      [30, 31, 32, 33],
+    )
+  })
+
   it('[S9] fails every commit of a transaction that fails, and takes them once it can', async () => {
     const store = open({ busyMs: 1 })
     const nothing = await fetched(store, key)

@@ -187,6 +187,10 @@ class SqliteEngine implements Engine {
     return versionIn(this.#sql.packedTo.get(doc)) ?? 0
   }
 
+  async packBy(doc: number, at: number): Promise<PackRow | null> {
+    return (this.#sql.packBy.get(doc, at) as PackRow | undefined) ?? null
+  }
+
   async packOf(doc: number, writer: number, seq: number): Promise<number | null> {
     return versionIn(this.#sql.packOf.get(doc, writer, seq))
   }
@@ -246,12 +250,9 @@ class SqliteEngine implements Engine {
     return row ? fullOf(row) : null
   }
 
-  async milestoneBy(doc: number, side: 'before' | 'after', at: number | null): Promise<Full | null> {
-    const [statement, limit] =
-      side === 'before'
-        ? [this.#sql.milestoneBefore, Number.MAX_SAFE_INTEGER]
-        : [this.#sql.milestoneAfter, Number.MIN_SAFE_INTEGER]
-    const row = statement.get(doc, at ?? limit) as FullRow | undefined
+  async milestoneBy(doc: number, side: 'before' | 'after', at: number): Promise<Full | null> {
+    const statement = side === 'before' ? this.#sql.milestoneBefore : this.#sql.milestoneAfter
+    const row = statement.get(doc, at) as FullRow | undefined
     return row ? fullOf(row) : null
   }
 

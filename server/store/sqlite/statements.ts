@@ -60,6 +60,10 @@ export function statementsOf(db: DatabaseSync) {
       'SELECT v, n, start, "end", hash, about, body FROM packs WHERE doc = ? AND v >= ? AND v < ? ORDER BY v',
     ),
     packAt: sql('SELECT v FROM packs WHERE doc = ? AND v <= ? ORDER BY v DESC LIMIT 1'),
+    packBy: sql(
+      `SELECT v, n, start, "end", hash, about, body FROM packs WHERE doc = ? AND start <= ?
+       ORDER BY v DESC LIMIT 1`,
+    ),
     packedTo: sql('SELECT v + n AS v FROM packs WHERE doc = ? ORDER BY v DESC LIMIT 1'),
     addPackName: sql('INSERT OR IGNORE INTO packnames (doc, writer, seq, v) VALUES (?, ?, ?, ?)'),
     packOf: sql(
