@@ -102,6 +102,11 @@ export const errors = {
     'fatal',
     409,
   ),
+  SERVER_DIVERGED: entry(
+    "The server's history of the document is another one than this device's: it was probably restored from a backup.",
+    'fatal',
+    409,
+  ),
   READER_TOO_SLOW: entry(
     'The client reads more slowly than others write and was cut off; connect again and catch up.',
     'retry',

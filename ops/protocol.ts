@@ -60,6 +60,8 @@ export interface CatchUpRequest extends Address {
   a: 'h.catchup'
   v: number | null
   own: WireName[]
+  /** The receipt's hash at `v`, if the client knows it. */
+  hash?: string
 }
 
 export interface Subscribe extends Address {
@@ -115,6 +117,8 @@ export interface Welcome {
   id: string
   /** Missing on a server that is plain ShareDB. */
   holdfast?: number
+  /** Names the history of the server's database: another one after a backup was restored. */
+  epoch?: string
   error?: WireError
 }
 
@@ -130,6 +134,8 @@ export type CatchUpAnswer = Address & {
   from: number | null
   /** The head: the version that `segments` or `snapshot` lead to. */
   v: number
+  /** The receipt's hash at the head; a document that nobody ever wrote has none. */
+  hash?: string
   error?: undefined
 } & (
     | { segments: Segment[]; snapshot?: undefined }
@@ -159,6 +165,8 @@ export type RemoteOp = Address & {
   v: number
   src: string
   seq: number
+  /** The receipt's hash at version `v + 1`, where it is at hand. */
+  hash?: string
   error?: undefined
 } & WireChange
 

@@ -17,9 +17,9 @@ import type { Fault } from '../types/type.ts'
 import type { Report } from './report.ts'
 import type { Settings } from './settings.ts'
 import type { Backend as ShareBackend, SubmitContext } from './sharedb.ts'
-import { sharedb } from './sharedb.ts'
+import { sharedb, tellReceipts } from './sharedb.ts'
 import { openSizes } from './sizes.ts'
-import { receiptOf, refusalOf } from './store/adapter.ts'
+import { refusalOf } from './store/adapter.ts'
 import { derivedSeal } from './store/seals.ts'
 import type { Store } from './store/store.ts'
 import { openTurns } from './turns.ts'
@@ -48,6 +48,10 @@ export function openBackend(store: Store, settings: Settings, report: Report): B
   refuseKnownAndMalformed(share, store)
   refuseMisfits(share, settings)
   sayMore(share)
+  share.use('connect', ({ agent }, next) => {
+    tellReceipts(agent)
+    next()
+  })
   return { share, idle }
 }
 
@@ -147,7 +151,7 @@ function refuseMisfits(share: ShareBackend, settings: Settings): void {
 function sayMore(share: ShareBackend): void {
   share.on('submitRequestEnd', (error, { agent, op }) => {
     agent.custom.again = (error as { code?: string } | null)?.code === ALREADY
-    agent.custom.hash = error ? undefined : receiptOf(op)?.hash
+    agent.custom.hash = error ? undefined : op.hash
   })
   share.use('reply', ({ agent, request, reply }, next) => {
     if (request.a === 'op' && agent.custom.again) reply.again = true

@@ -11,9 +11,14 @@ import type { Store } from './store/store.ts'
 
 /**
  * Law: applying the segments to the document at `v` gives the document at the head that the answer names.
- * Rejects with `SERVER_BEHIND` if the store does not reach `v`, and with `STORE_FAILED`.
+ * Where the history from `v` on was trimmed, the answer is the whole document.
+ * Rejects with `SERVER_BEHIND` if the store does not reach `v`, with `SERVER_DIVERGED` if it got there another way than the
+ * client, and with `STORE_FAILED`.
  */
-export async function answerCatchUp(store: Store, { c, d, v, own }: CatchUpRequest): Promise<CatchUpAnswer> {
+export async function answerCatchUp(
+  store: Store,
+  { c, d, v, own, hash }: CatchUpRequest,
+): Promise<CatchUpAnswer> {
   const key = { collection: c, id: d }
   if (v === null) return { a: 'h.catchup', c, d, from: null, ...(await wholeOf(store, key, own)) }
   const head = await store.head(key)
@@ -23,8 +28,17 @@ export async function answerCatchUp(store: Store, { c, d, v, own }: CatchUpReque
       `The document stands at version ${head.v} here, not at ${v} or later.`,
     )
   }
+  await checkReceipt(store, key, v, hash)
+  if (v < head.horizon) return { a: 'h.catchup', c, d, from: v, ...(await wholeOf(store, key, own)) }
   const [ops, uri] = await Promise.all([opsOf(store, key, v, head.v, own), store.typeAt(key, v)])
-  return { a: 'h.catchup', c, d, from: v, v: head.v, segments: segmentsOf(ops, uri, own) }
+  return { a: 'h.catchup', c, d, from: v, v: head.v, hash: head.hash, segments: segmentsOf(ops, uri, own) }
+}
+
+/** The histories agree up to `v` if they have the same receipt there; where it was trimmed, nobody can tell. */
+async function checkReceipt(store: Store, key: DocKey, v: number, hash: string | undefined): Promise<void> {
+  if (hash === undefined) return
+  const receipt = await store.receiptAt(key, v)
+  if (receipt !== null && receipt.hash !== hash) throw new HoldfastError('SERVER_DIVERGED')
 }
 
 /** What happened in `from <= v < to`, the ops named in `own` apart. */
@@ -49,8 +63,10 @@ const versionsOf = (store: Store, key: DocKey, names: readonly WireName[]): Prom
 /** The document at its head, and which of the asked names are in it. */
 async function wholeOf(store: Store, key: DocKey, own: readonly WireName[]) {
   const { v, type, data } = await store.snapshot(key)
+  const receipt = await store.receiptAt(key, v)
   const versions = await versionsOf(store, key, own)
   // What was committed after the snapshot was read is not in it.
   const inside = own.filter((_, i) => versions[i] != null && versions[i] < v)
-  return { v, snapshot: type === null ? { type } : { type, data }, own: inside }
+  const snapshot = type === null ? { type } : { type, data }
+  return { v, ...(receipt && { hash: receipt.hash }), snapshot, own: inside }
 }

@@ -24,6 +24,8 @@ export interface SharedbOp {
   del?: true
   /** Metadata, kept with the op: `ts` is the time of the submit in ms since 1970. */
   m?: { ts?: number; [key: string]: unknown }
+  /** The receipt: the chain's hash after the op; only on one that was just committed. */
+  hash?: string
   /** Collection and document, only on an op that was published. */
   c?: string
   d?: string
@@ -162,6 +164,8 @@ export interface Agent {
   readonly custom: Record<string, unknown>
   send(message: unknown): void
   close(error?: Error): void
+  /** Tells the client somebody else's op. */
+  _sendOp(collection: string, id: string, op: SharedbOp): void
 }
 
 // ---- middleware ----
@@ -353,6 +357,15 @@ function fitted(type: Type): SharedbType {
       }
     },
     transformPresence: (cursor, op, own) => type.transformCursor(cursor, op, own),
+  }
+}
+
+/** Has an agent tell the receipts of others' ops along with them: it picks what it sends field by field. */
+export function tellReceipts(agent: Agent): void {
+  agent._sendOp = (c, d, { v, src, seq, hash, ...change }) => {
+    const { op, create, del } = change
+    const body = create ? { create } : del ? { del } : { op }
+    agent.send({ a: 'op', c, d, v, src, seq, ...body, ...(hash !== undefined && { hash }) })
   }
 }
 

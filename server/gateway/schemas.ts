@@ -14,8 +14,8 @@ const version = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const maybeVersion = v.nullish(version)
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(Number.MAX_SAFE_INTEGER - 1))
 const src = v.pipe(v.string(), v.minLength(1), v.maxLength(SRC_CHARS))
-/** A hash in hexadecimal, see `Submit` in ops/protocol.ts. */
-const seal = v.pipe(v.string(), v.regex(/^[0-9a-f]{16,64}$/))
+/** In hexadecimal. */
+const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{16,64}$/))
 const address = { c: v.string(), d: v.string() }
 const protocolNumber = v.union([v.number(), v.string()])
 
@@ -47,7 +47,7 @@ const submit = v.pipe(
     // ShareDB's client names the src only when it sends an op again; the agent knows it from the handshake.
     src: v.nullish(src),
     seq: count,
-    seal: v.exactOptional(seal),
+    seal: v.exactOptional(hash),
     op: v.exactOptional(v.unknown()),
     create: v.exactOptional(v.object({ type: v.string(), data: v.exactOptional(v.unknown()) })),
     del: v.exactOptional(v.literal(true)),
@@ -77,6 +77,7 @@ const catchUp = v.object({
   a: v.literal('h.catchup'),
   ...address,
   v: v.nullable(version),
+  hash: v.exactOptional(hash),
   own: v.pipe(v.array(v.tuple([src, count])), v.maxLength(LIST_LENGTH)),
 })
 

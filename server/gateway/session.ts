@@ -162,7 +162,7 @@ class GatewaySession implements Session {
     if (message.error !== undefined) {
       this.#send({ ...addressOf(message), error: wireError(message.error, this.#gateway.report) })
     } else if (message.a === 'hs' && this.phase.name === 'open' && this.phase.holdfast) {
-      this.#send({ ...message, holdfast: HOLDFAST_PROTOCOL })
+      this.#send({ ...message, holdfast: HOLDFAST_PROTOCOL, epoch: this.#gateway.store.epoch })
     } else {
       this.#send(message)
     }

@@ -21,7 +21,6 @@ import {
   sharedb,
 } from '../sharedb.ts'
 import type { Refusal, Verdict } from './books.ts'
-import type { Receipt } from './chain.ts'
 import { derivedSeal } from './seals.ts'
 import type { StoredOp, StoredSnapshot } from './store.ts'
 
@@ -78,7 +77,7 @@ class Adapter extends sharedb.DB {
 
   async #commit(key: DocKey, op: SharedbOp, snapshot: SharedbSnapshot): Promise<boolean> {
     const verdict = await this.#log.commit(prepare(key, op, snapshot))
-    if (verdict.kind === 'committed') receipts.set(op, verdict.receipt)
+    if (verdict.kind === 'committed') op.hash = verdict.receipt.hash
     else if (verdict.kind !== 'taken') throw refusalOf(op, verdict)
     return verdict.kind === 'committed'
   }
@@ -131,11 +130,6 @@ class Adapter extends sharedb.DB {
     )
   }
 }
-
-const receipts = new WeakMap<SharedbOp, Receipt>()
-
-/** The receipt of an op that was committed. */
-export const receiptOf = (op: SharedbOp): Receipt | undefined => receipts.get(op)
 
 /** What a submit is answered when its op cannot be committed. */
 export function refusalOf(op: SharedbOp, refusal: Exclude<Refusal, { kind: 'taken' }>): Error {

@@ -108,8 +108,13 @@ class EngineStore implements Store, OpLog, MilestoneLog {
 
   head(key: DocKey, base?: { v: number }): Promise<Head> {
     const known = this.#remembered(key, base)
-    if (known) return Promise.resolve({ v: known.v, type: known.type })
-    return this.#read(key, { v: 0, type: null }, async ({ v, type }) => ({ v, type }))
+    if (known) return Promise.resolve({ v: known.v, type: known.type, horizon: 0 })
+    return this.#read<Head>(key, { v: 0, type: null, horizon: 0 }, async ({ v, type, hash, horizon }) => ({
+      v,
+      type,
+      hash,
+      horizon,
+    }))
   }
 
   snapshot(key: DocKey, base?: { v: number }): Promise<Full> {

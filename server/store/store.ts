@@ -46,6 +46,10 @@ export interface Head {
   readonly v: number
   /** A type's URI, null while the document does not exist. */
   readonly type: string | null
+  /** The receipt's hash at `v`; missing where it is told from memory, and for a document that nobody ever wrote. */
+  readonly hash?: string
+  /** The first version whose op is still there. */
+  readonly horizon: number
 }
 
 /** A document that changed: `change` is the number of its last change in its collection; deleted ones have no type. */

@@ -74,7 +74,8 @@ describe('catch-up from the store', () => {
     await submit(store, key, { op: ['a'] }, { src: 'me', seq: 2 })
     const snapshot = { type: text.uri, data: 'ax' }
     const asked = ['me 2', 'me 3', 'you 1'].map((name): WireName => [name.slice(0, -2), Number(name.at(-1))])
-    assert.deepEqual(await ask(asked), { ...about, v: 2, snapshot, own: [['me', 2]] })
+    const { hash } = (await store.receiptAt(key, 2))!
+    assert.deepEqual(await ask(asked), { ...about, v: 2, hash, snapshot, own: [['me', 2]] })
   })
 
   it('[S19] counts no op as inside that was committed after the snapshot was read', async () => {
@@ -83,7 +84,8 @@ describe('catch-up from the store', () => {
     const early = await store.snapshot(key)
     await submit(store, key, { op: ['a'] }, { src: 'me', seq: 1 })
     const versionOf: Store['versionOf'] = (...asked) => store.versionOf(...asked)
-    const late = { snapshot: async () => early, versionOf } as Partial<Store> as Store
+    const receiptAt: Store['receiptAt'] = (...asked) => store.receiptAt(...asked)
+    const late = { snapshot: async () => early, versionOf, receiptAt } as Partial<Store> as Store
     const answer = await answerCatchUp(late, { a: 'h.catchup', c, d: 'hello', v: null, own: [['me', 1]] })
     assert.deepEqual([answer.v, answer.snapshot?.data, 'own' in answer && answer.own], [1, 'x', []])
   })
@@ -93,6 +95,23 @@ describe('catch-up from the store', () => {
     const ask = (v: number) => answerCatchUp(store, { a: 'h.catchup', c, d: 'hello', v, own: [] })
     assert.deepEqual(segmentsIn(await ask(1)), [])
     await assert.rejects(ask(2), (error: { code?: string }) => error.code === 'SERVER_BEHIND')
+  })
+
+  it('[S28] tells a device whose history is another one', async () => {
+    for (const id of ['hello', 'other']) {
+      await submit(store, keyOf(id), { create: { type: text.uri, data: '' } }, { src: 'me', seq: 1 })
+      for (const seq of [2, 3]) await submit(store, keyOf(id), { op: [id] }, { src: 'me', seq })
+    }
+    const ask = (v: number, hash: string) =>
+      answerCatchUp(store, { a: 'h.catchup', c, d: 'hello', v, own: [], hash })
+    const receipt = async (id: string, v: number) => (await store.receiptAt(keyOf(id), v))!.hash
+    const answer = await ask(1, await receipt('other', 1))
+    assert.equal(answer.hash, await receipt('hello', 3))
+    for (const v of [2, 3]) {
+      assert.equal((await ask(v, await receipt('hello', v))).v, 3)
+      const refused = ask(v, await receipt('other', v))
+      await assert.rejects(refused, (error: { code?: string }) => error.code === 'SERVER_DIVERGED')
+    }
   })
 
   it('[S21] answers ten thousand keystrokes with one segment', async () => {
