@@ -1,7 +1,7 @@
 /** What one edit does to a document: creates it, edits it or deletes it; and what it leaves. Pure. */
 
 import { typeOf } from '../types/index.ts'
-import type { Fault, TypeName } from '../types/type.ts'
+import type { Extent, Fault, TypeName } from '../types/type.ts'
 import { composeAll } from './compose.ts'
 import type { WireChange } from './protocol.ts'
 
@@ -44,6 +44,19 @@ export function invertChange(change: Change, content: Content): Change {
   if (content.type === null) throw new Error('invert of a change to a document that does not exist')
   if ('del' in change) return { create: { type: content.type, data: content.data } }
   return { op: typeOf(content.type).invert(change.op, content.data) }
+}
+
+/** How much `change` to `content` puts in and takes out, in the unit of the type; O(change), of a delete O(content). */
+export function extentOfChange(change: Change, content: Content): Extent {
+  if ('create' in change) {
+    const type = typeOf(change.create.type)
+    return type.extent({ doc: type.create(change.create.data) })
+  }
+  if (content.type === null) throw new Error('extent of a change to a document that does not exist')
+  const type = typeOf(content.type)
+  if ('op' in change) return type.extent({ op: change.op })
+  const { added } = type.extent({ doc: content.data })
+  return { added: 0, removed: added }
 }
 
 export function equalContents(a: Content, b: Content): boolean {

@@ -8,7 +8,7 @@ import type { Type, TypeName } from './type.ts'
 export type { JsonOp, JsonValue } from './json.ts'
 export type { RichDoc, RichOp } from './rich.ts'
 export type { TextOp } from './text.ts'
-export type { Fault, FaultCode, Side, Type, TypeName } from './type.ts'
+export type { Extent, Fault, FaultCode, Side, Type, TypeName } from './type.ts'
 export { json, rich, text }
 
 export const typeNames: readonly TypeName[] = ['text', 'json', 'rich']

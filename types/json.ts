@@ -14,6 +14,7 @@ import { DEPTH_LIMIT, equalData, findFlaw } from './data.ts'
 import { checkJsonOp } from './jsoncheck.ts'
 import { diffJson } from './jsondiff.ts'
 import { numberEdits, sums, textEdits } from './jsonedits.ts'
+import { extentOfJson } from './jsonextent.ts'
 import type { Fault, FaultCode, Type } from './type.ts'
 
 library.registerSubtype(textEdits)
@@ -63,6 +64,7 @@ export const json: Type<JsonValue, JsonOp> = {
   transformCursor: (cursor, op) =>
     Array.isArray(cursor) ? library.transformPosition(cursor, op as JSONOp) : null,
   textOf: value => JSON.stringify('doc' in value ? value.doc : value.op),
+  extent: value => ('doc' in value ? { added: 1, removed: 0 } : extentOfJson(value.op)),
 }
 
 function checkData(data: unknown): Fault | null {

@@ -9,8 +9,8 @@
 import { canonical, compose, diff, equalRuns, invert, plainText, transform, transformIndex } from './delta.ts'
 import { checkAttributes, checkEmbed } from './formats.ts'
 import { splitsPair } from './points.ts'
-import { type Insert, isInsert, lengthOf, type Run } from './runs.ts'
-import type { Fault, Type } from './type.ts'
+import { type Insert, isDelete, isInsert, lengthOf, type Run } from './runs.ts'
+import type { Extent, Fault, Type } from './type.ts'
 
 export interface RichOp {
   readonly ops: readonly Run[]
@@ -48,6 +48,7 @@ export const rich: Type<RichDoc, RichOp> = {
     return { ...cursor, index: start, length: transformIndex(index + length, op.ops, own) - start }
   },
   textOf: value => ('doc' in value ? plainText(value.doc.ops, PICTURE) : insertedText(value.op.ops)),
+  extent: value => extentOf('doc' in value ? value.doc.ops : value.op.ops),
 }
 
 /** Stands for an embed in copied text: OBJECT REPLACEMENT CHARACTER. */
@@ -68,6 +69,17 @@ function insertedText(ops: readonly Run[]): string {
     } else if ('retain' in run) apart = out !== ''
   }
   return out
+}
+
+/** Formats are not counted. */
+function extentOf(ops: readonly Run[]): Extent {
+  let added = 0
+  let removed = 0
+  for (const run of ops) {
+    if (isInsert(run)) added += lengthOf(run)
+    else if (isDelete(run)) removed += run.delete
+  }
+  return { added, removed }
 }
 
 /** Stock clients create with a bare list of runs, too. */

@@ -6,9 +6,9 @@
  */
 
 import { difference, type Part } from './difference.ts'
-import { backward, forward, hasPairs } from './points.ts'
+import { backward, countPoints, forward, hasPairs } from './points.ts'
 import { compose, lengthOf, type TextOp, TextWriter, transform, transformPoint } from './textop.ts'
-import type { Fault, Type } from './type.ts'
+import type { Extent, Fault, Type } from './type.ts'
 
 export type { TextComponent, TextOp } from './textop.ts'
 
@@ -49,6 +49,7 @@ export const text: Type<string, TextOp> = {
     return (cursor as readonly number[]).map(point => transformPoint(point, op, own))
   },
   textOf: value => ('doc' in value ? value.doc : insertedText(value.op)),
+  extent: value => ('doc' in value ? { added: countPoints(value.doc), removed: 0 } : extentOf(value.op)),
 }
 
 /** Inserts at different places stand on lines of their own. */
@@ -62,6 +63,16 @@ function insertedText(op: TextOp): string {
     } else if (typeof component === 'number') apart = out !== ''
   }
   return out
+}
+
+function extentOf(op: TextOp): Extent {
+  let added = 0
+  let removed = 0
+  for (const component of op) {
+    if (typeof component === 'string') added += countPoints(component)
+    else if (typeof component === 'object') removed += lengthOf(component)
+  }
+  return { added, removed }
 }
 
 function checkData(data: unknown): Fault | null {

@@ -26,6 +26,12 @@ export interface Fault {
   readonly message: string
 }
 
+/** How much is put in and how much taken out, in the unit of the type (see its file). */
+export interface Extent {
+  readonly added: number
+  readonly removed: number
+}
+
 export interface Type<Doc = unknown, Op = unknown> {
   readonly name: TypeName
   /** The name on the wire and in the store; the one the library of that type registers, so that stock clients agree. */
@@ -52,4 +58,11 @@ export interface Type<Doc = unknown, Op = unknown> {
   transformCursor(cursor: unknown, op: Op, own: boolean): unknown
   /** What a person would copy out of an op or a document: its inserted text, or JSON. */
   textOf(value: { doc: Doc } | { op: Op }): string
+  /**
+   * How much an op changes, or how much a document holds, which counts as added. What only changes the look of what is
+   * there, or its place, adds and removes nothing. O(op).
+   *
+   * Law: `extent` of `invert(op, d)` is that of `op` with its two sides exchanged.
+   */
+  extent(value: { doc: Doc } | { op: Op }): Extent
 }

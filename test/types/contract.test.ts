@@ -16,6 +16,7 @@ const meaning: Readonly<Record<string, string>> = {
   T6: '[T6] what is accepted stays acceptable through compose and transform',
   T7: '[T7] documents and ops survive JSON; equal means without a difference',
   T8: '[T8] a cursor stays inside the document, in order',
+  T31: '[T31] an extent is the change in length, and undoing exchanges its sides',
 }
 
 for (const name of typeNames) {

@@ -29,6 +29,10 @@ describe('the fuzzer', () => {
     assert(lawsBrokenBy(broken({ check: () => ({ code: 'OP_MISFIT', message: '' }) })).has('T6'))
     assert(lawsBrokenBy(broken({ transformCursor: () => 1e6 })).has('T8'))
   })
+  it('[T26] finds an extent that misses what was deleted', () => {
+    const type = broken({ extent: value => ({ ...text.extent(value), removed: 0 }) })
+    assert.deepEqual(lawsBrokenBy(type), new Set(['T31']))
+  })
   it('[T26] finds an op that changes its input', () => {
     const type = broken({
       compose: (a, b) => {

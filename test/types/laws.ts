@@ -73,6 +73,15 @@ export const laws: Readonly<Record<string, (type: Type, c: Case) => void>> = {
     assert.equal(type.equalDocs(doc, other), type.isNoop(type.diff(doc, other)))
   },
   T8: (type, drawn) => (type.name === 'json' ? pathsStay(drawn) : indexesStay(type, drawn)),
+  T31: (type, { doc, a }) => {
+    const { added, removed } = type.extent({ op: a })
+    assert.deepEqual(type.extent({ op: type.invert(a, doc) }), { added: removed, removed: added })
+    assert.deepEqual(type.extent({ op: type.diff(doc, doc) }), { added: 0, removed: 0 })
+    if (type.name === 'json') return
+    const after = type.apply(doc, a)
+    assert.equal(added - removed, endOf(type, after) - endOf(type, doc))
+    assert.deepEqual(type.extent({ doc }), { added: endOf(type, doc), removed: 0 })
+  },
 }
 
 function indexesStay(type: Type, { doc, a }: Case): void {
