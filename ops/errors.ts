@@ -92,7 +92,7 @@ export const errors = {
   ),
   HISTORY_TRIMMED: entry(
     'The history of the document does not reach back that far any more; see HOLDFAST_HISTORY.',
-    'fatal',
+    'stale',
     410,
   ),
   VERSION_UNKNOWN: entry('The document has no such version.', 'fatal', 404),

@@ -70,7 +70,7 @@ export interface PackRow {
   readonly end: number
   /** The chain's hash after it. */
   readonly hash: string
-  /** Who did how much, as JSON text (tending.ts); it stays when the ops are trimmed. */
+  /** Who did how much, as JSON text (`blocksOf` in summaries.ts); it stays when the ops are trimmed. */
   readonly about: string
   /** Null once its ops were trimmed. */
   readonly body: Uint8Array | null

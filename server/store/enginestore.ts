@@ -15,10 +15,12 @@ import { type Refusal, standingOf, type Verdict } from './books.ts'
 import type { Receipt } from './chain.ts'
 import type { DocRow, Engine } from './engine.ts'
 import { type Group, groupOf } from './group.ts'
+import { type History, historyOf, type Past } from './history.ts'
 import { Log } from './log.ts'
 import { type MilestoneLog, milestonesOf } from './milestones.ts'
 import { PACK_OPS } from './packs.ts'
 import { noDocument } from './replay.ts'
+import { type Trimmed, trimAll } from './retention.ts'
 import { climb, type Piece, RUNG_SIZES } from './rungs.ts'
 import { type SnapshotOptions, Snapshots } from './snapshots.ts'
 import type { Change, Head, ListedDoc, Store, StoreCounts, StoredOp, StoredSnapshot } from './store.ts'
@@ -35,8 +37,10 @@ export const storeOn = (engine: Engine, options: StoreOptions = {}): Store => ne
 class EngineStore implements Store, OpLog, MilestoneLog {
   readonly db: DB
   readonly milestones: MilestoneDB
+  readonly history: History
   readonly #engine: Engine
   readonly #log: Log
+  readonly #past: Past
   readonly #snapshots: Snapshots
   readonly #tending: Tending
   readonly #rungSizes: readonly number[]
@@ -50,11 +54,14 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     this.#engine = engine
     this.#rungSizes = rungSizes
     this.#log = new Log(engine)
+    const past = { engine, log: this.#log, contentAt: (key: DocKey, v: number) => this.at(key, v) }
+    this.#past = past
     this.#snapshots = new Snapshots(engine, this.#log, { cacheBytes, quietMs })
-    this.#tending = new Tending(engine, this.#log, { rungSizes, packOps })
+    this.#tending = new Tending(past, { rungSizes, packOps })
     this.#group = groupOf(commits => this.#write(commits))
     this.db = adapterOf(this)
     this.milestones = milestonesOf(this, options.milestoneInterval)
+    this.history = historyOf(past)
   }
 
   get epoch(): string {
@@ -230,10 +237,20 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   }
 
   #climb(row: DocRow, from: number, to: number, apart: readonly number[]): Promise<Piece[]> {
-    return climb(ladderOf(this.#engine, this.#log, row), this.#rungSizes, from, to, apart)
+    return climb(ladderOf(this.#past, row), this.#rungSizes, from, to, apart)
   }
 
   // ---- the whole ----
+
+  trim(until: number): Promise<Trimmed> {
+    const trimming = {
+      ...this.#past,
+      step: this.#rungSizes[0]!,
+      raise: (doc: DocRow) => this.#tending.raise(doc),
+      latest: (key: DocKey) => this.snapshot(key),
+    }
+    return this.#ask('trim', () => trimAll(trimming, until, () => this.#closing !== null))
+  }
 
   tended(): Promise<void> {
     return this.#tending.done()

@@ -12,6 +12,8 @@ import type { WireChange } from '../../ops/protocol.ts'
 import type { DB, MilestoneDB } from '../sharedb.ts'
 import type { Refusal } from './books.ts'
 import type { Receipt } from './chain.ts'
+import type { History } from './history.ts'
+import type { Trimmed } from './retention.ts'
 import type { Piece } from './rungs.ts'
 
 /** One committed op; it took the document from version `v` to `v + 1`. `create.type` is a type's URI. */
@@ -126,6 +128,9 @@ export interface Store {
    * Numbers rise by one with each commit, and none appears below one that was read.
    */
   changed(collection: string, page: { after: number; limit: number }): Promise<Change[]>
+  readonly history: History
+  /** Forgets the ops that were committed at or before a time (ms since 1970), as retention.ts says. */
+  trim(until: number): Promise<Trimmed>
   /** Resolves when nothing is left to be done in the background. */
   tended(): Promise<void>
   /** Rejects with `STORE_FAILED` when the store cannot serve. */

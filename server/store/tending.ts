@@ -7,9 +7,10 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { type DocKey, keyText } from '../../ops/identity.ts'
 import type { DocRow, Engine, OpRow, PackName } from './engine.ts'
-import type { Log } from './log.ts'
+import { notesIn, type Past } from './history.ts'
 import { encodePack } from './packs.ts'
 import { type GrowingLadder, raise } from './rungs.ts'
+import { blocksOf } from './summaries.ts'
 
 export interface TendingOptions {
   /** Versions of a rung, per level; each divides the next. */
@@ -19,8 +20,7 @@ export interface TendingOptions {
 }
 
 export class Tending {
-  readonly #engine: Engine
-  readonly #log: Log
+  readonly #past: Past
   readonly #sizes: readonly number[]
   readonly #packOps: number
   /** Documents that have moved far enough. */
@@ -30,9 +30,8 @@ export class Tending {
   #running: Promise<void> | null = null
   #closed = false
 
-  constructor(engine: Engine, log: Log, { rungSizes, packOps }: TendingOptions) {
-    this.#engine = engine
-    this.#log = log
+  constructor(past: Past, { rungSizes, packOps }: TendingOptions) {
+    this.#past = past
     this.#sizes = rungSizes
     this.#packOps = packOps
   }
@@ -69,32 +68,38 @@ export class Tending {
   }
 
   async #tend(key: DocKey): Promise<void> {
-    const doc = await this.#engine.doc(key)
+    const doc = await this.#past.engine.doc(key)
     if (!doc) return
-    const ladder = ladderOf(this.#engine, this.#log, doc)
+    await this.raise(doc)
+    await this.#pack(key, doc)
+  }
+
+  /** Builds the rungs that are missing. */
+  async raise(doc: DocRow): Promise<void> {
+    const ladder = ladderOf(this.#past, doc)
     for (const [level, size] of this.#sizes.entries()) {
-      const to = Math.floor(doc.v / size) * size
-      const from = await this.#raisedTo(doc.num, level, size)
-      if (to > from) await raise(ladder, this.#sizes, level, Math.max(from, alignedFrom(doc, size)), to)
-      this.#raised.get(doc.num)![level] = to
       if (this.#closed) return
+      const to = Math.floor(doc.v / size) * size
+      const from = Math.max(await this.#raisedTo(doc.num, level, size), alignedFrom(doc, size))
+      if (to > from) await raise(ladder, this.#sizes, level, from, to)
+      this.#raised.get(doc.num)![level] = to
     }
-    await this.#pack(doc)
   }
 
   async #raisedTo(doc: number, level: number, size: number): Promise<number> {
     const known = this.#raised.get(doc) ?? []
     this.#raised.set(doc, known)
-    return known[level] ?? (await this.#engine.rungsTo(doc, size))
+    return known[level] ?? (await this.#past.engine.rungsTo(doc, size))
   }
 
-  async #pack(doc: DocRow): Promise<void> {
+  async #pack(key: DocKey, doc: DocRow): Promise<void> {
+    const { engine } = this.#past
     for (;;) {
-      const from = Math.max(await this.#engine.packedTo(doc.num), doc.horizon)
+      const from = Math.max(await engine.packedTo(doc.num), doc.horizon)
       if (this.#closed || doc.v - from < 2 * this.#packOps) return
-      const ops = await this.#engine.ops(doc.num, from, from + this.#packOps)
+      const ops = await engine.ops(doc.num, from, from + this.#packOps)
       if (ops.length < this.#packOps || ops[0]!.v !== from) return
-      await packRows(this.#engine, doc.num, ops)
+      await packRows(this.#past, key, doc, ops)
       await turn()
     }
   }
@@ -104,8 +109,9 @@ export class Tending {
 const alignedFrom = ({ horizon }: DocRow, size: number): number => Math.ceil(horizon / size) * size
 
 /** Puts rows that follow each other into one pack. */
-export async function packRows(engine: Engine, doc: number, ops: readonly OpRow[]): Promise<void> {
+export async function packRows(past: Past, key: DocKey, doc: DocRow, ops: readonly OpRow[]): Promise<void> {
   const [first, last] = [ops[0]!, ops.at(-1)!]
+  const notes = await notesIn(past, key, doc, ops)
   const times = ops.map(({ at }) => at)
   const pack = {
     v: first.v,
@@ -113,10 +119,10 @@ export async function packRows(engine: Engine, doc: number, ops: readonly OpRow[
     start: Math.min(...times),
     end: Math.max(...times),
     hash: last.hash,
-    about: '{}',
+    about: JSON.stringify(blocksOf(notes)),
     body: encodePack(ops),
   }
-  await engine.pack(doc, pack, await namesIn(engine, doc, ops))
+  await past.engine.pack(doc.num, pack, await namesIn(past.engine, doc.num, ops))
 }
 
 /** The first seq of each writer in the ops: its seqs rise. */
@@ -128,7 +134,7 @@ async function namesIn(engine: Engine, doc: number, ops: readonly OpRow[]): Prom
   )
 }
 
-export function ladderOf(engine: Engine, log: Log, doc: DocRow): GrowingLadder {
+export function ladderOf({ engine, log }: Past, doc: DocRow): GrowingLadder {
   return {
     rungs: (size, from, to) => engine.rungs(doc.num, size, from, to),
     changes: (from, to) => log.changes(doc, from, to),

@@ -11,21 +11,25 @@ import { changed, commitOn, fetched, keyOf } from './writer.ts'
 
 const types = [text, json, rich] as Type[]
 
-/** Writes a document of `least` to `most` versions: edits mostly, now and then a delete, a create of any type after it. */
+/** When the op of version `v` is committed: a minute after the one before, but every ninth an hour. */
+export const timeOf = (v: number): number => Date.UTC(2026, 0, 1) + 60_000 * (v + 59 * Math.floor(v / 9))
+
+/** Writes a document of `least` to `most` versions: edits mostly, now and then a delete, a create of any type after it. In each `round` by others. */
 export async function writeHistory(
   store: Store,
   id: string,
   rng: Random,
   most: number,
   least = 1,
+  round = 0,
 ): Promise<void> {
   const key = keyOf(id)
   let snapshot = await fetched(store, key)
   const count = least + rng.int(most - least + 1)
   for (let seq = 1; seq <= count; seq++) {
     const change = randomChange(snapshot, rng)
-    const name = rng.chance(0.8) ? { src: rng.pick(['me', 'you']), seq } : undefined
-    assert.equal(await commitOn(store, key, snapshot, change, name), true)
+    const name = rng.chance(0.8) ? { src: rng.pick(['me', 'you']) + (round || ''), seq } : undefined
+    assert.equal(await commitOn(store, key, snapshot, change, name, timeOf(snapshot.v)), true)
     snapshot = changed(snapshot, change)
   }
 }

@@ -25,8 +25,9 @@ export async function commitOn(
   snapshot: SharedbSnapshot,
   change: WireChange,
   name?: Name,
+  at = Date.now(),
 ): Promise<boolean> {
-  const op: SharedbOp = { ...change, ...name, v: snapshot.v, m: { ts: Date.now() } }
+  const op: SharedbOp = { ...change, ...name, v: snapshot.v, m: { ts: at } }
   return called(done => store.db.commit(collection, id, op, changed(snapshot, change), null, done))
 }
 
