@@ -231,8 +231,15 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   async #startBefore(row: DocRow, v: number): Promise<StoredSnapshot> {
     const turn = await this.#engine.turnBefore(row.num, v)
     if (turn === null || turn.type === null) return { v, type: null, data: undefined }
-    const milestone = await this.#engine.milestone(row.num, v)
-    if (milestone && milestone.v > turn.v) return milestone
+    for (let to = v; to > turn.v; ) {
+      const milestone = await this.#engine.milestone(row.num, to)
+      if (!milestone || milestone.v <= turn.v) break
+      // From between two rungs there is no way on where the ops were trimmed.
+      const leadsOn =
+        milestone.v === v || milestone.v >= row.horizon || milestone.v % this.#rungSizes[0]! === 0
+      if (leadsOn) return milestone
+      to = milestone.v - 1
+    }
     return { v: turn.v, type: null, data: undefined }
   }
 
