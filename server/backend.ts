@@ -11,12 +11,12 @@
  */
 
 import { HoldfastError } from '../ops/errors.ts'
-import { keyText } from '../ops/identity.ts'
+import { type DocKey, keyText } from '../ops/identity.ts'
 import { typeOf } from '../types/index.ts'
 import type { Fault } from '../types/type.ts'
 import type { Report } from './report.ts'
 import type { Settings } from './settings.ts'
-import type { Backend as ShareBackend, SubmitContext } from './sharedb.ts'
+import type { Agent, Backend as ShareBackend, SharedbOp, SubmitContext } from './sharedb.ts'
 import { sharedb, tellReceipts } from './sharedb.ts'
 import { openSizes } from './sizes.ts'
 import { refusalOf } from './store/adapter.ts'
@@ -26,6 +26,8 @@ import { openTurns } from './turns.ts'
 
 export interface Backend {
   readonly share: ShareBackend
+  /** Submits an op of the server's own; resolves with the version at which it was committed. */
+  submit(key: DocKey, op: SharedbOp): Promise<number>
   /** Resolves when no submit is running or waiting. */
   idle(): Promise<void>
 }
@@ -52,7 +54,17 @@ export function openBackend(store: Store, settings: Settings, report: Report): B
     tellReceipts(agent)
     next()
   })
-  return { share, idle }
+  return { share, idle, submit: submitting(share) }
+}
+
+/** The server's own ops go the way of every other. */
+function submitting(share: ShareBackend): Backend['submit'] {
+  let agent: Agent | undefined
+  return ({ collection, id }, op) =>
+    new Promise((resolve, reject) => {
+      agent ??= share.connect().agent
+      share.submit(agent, collection, id, op, null, error => (error ? reject(error) : resolve(op.v!)))
+    })
 }
 
 const toReport =
@@ -100,7 +112,8 @@ function refuseKnownAndMalformed(share: ShareBackend, store: Store): void {
 /** The store takes the seal from the op's metadata; the op itself is changed by transforming. */
 function sealOp({ op, extra }: SubmitContext): void {
   const { m, src: _src, seq: _seq, v, ...change } = op
-  op.m = { ...m, seal: extra?.seal ?? derivedSeal(v, JSON.stringify(change)) }
+  const seal = extra?.seal ?? derivedSeal(v, JSON.stringify(change))
+  op.m = { ...m, seal, ...(extra?.restored !== undefined && { restored: extra.restored }) }
 }
 
 /** Throws what the submit is to be answered with. */

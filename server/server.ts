@@ -9,6 +9,7 @@ import { type Gateway, openGateway } from './gateway/gateway.ts'
 import { acceptWebSockets, type WebSockets } from './gateway/websocket.ts'
 import { httpApp } from './http.ts'
 import { type Report, reportToConsole } from './report.ts'
+import { keepHistory } from './retention.ts'
 import type { Settings } from './settings.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
@@ -42,7 +43,12 @@ export async function startServer(settings: Settings, options: ServerOptions = {
     const host = ['0.0.0.0', '::'].includes(settings.HOST) ? 'localhost' : settings.HOST
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
     let closing: Promise<void> | undefined
-    const close = () => (closing ??= stop({ server, sockets, gateway, store, settings }))
+    const endHistory = keepHistory(store, settings.HISTORY, report)
+    const close = () => {
+      endHistory()
+      closing ??= stop({ server, sockets, gateway, store, settings })
+      return closing
+    }
     return { port, url, gateway, close }
   } catch (error) {
     await store.close()

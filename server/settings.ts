@@ -38,6 +38,7 @@ export const table = {
     ['full', 'normal'],
     'full: an acknowledged edit survives a power cut; normal: it survives a crash of the server, and costs less.',
   ),
+  HISTORY: span('How long single edits are kept, as 90d or 36h, or all; older ones are told in summary.'),
   ORIGINS: origins('Pages on other hosts that may connect: origins joined by commas, or * for any.'),
   FRAME_BYTES: whole(MIB, 'bytes', 'Largest WebSocket frame of a client.', KIB, 256 * MIB),
   JSON_DEPTH: whole(200, 'levels', 'Deepest nesting of arrays and objects in a frame.', 16, 1000),
@@ -134,6 +135,16 @@ function choice<const Word extends string>(
 ): Setting<Word> {
   const parse = (text: string) => words.find(each => each === text)
   return { fallback: words[0], unit: '', meaning, allowed: words.join(' or '), parse }
+}
+
+/** A span of time in ms, or all. */
+function span(meaning: string): Setting<number | 'all'> {
+  const units: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+  const parse = (text: string) => {
+    const [, count, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
+    return text === 'all' ? 'all' : Number(count) > 0 ? Number(count) * units[unit!]! : undefined
+  }
+  return { fallback: 'all', unit: '', meaning, allowed: 'all, or a span like 90d, 36h or 30m', parse }
 }
 
 /** Origins as a browser writes them in its `Origin` header: scheme and host, no path. */

@@ -24,6 +24,8 @@ export interface SharedbOp {
   del?: true
   /** Metadata, kept with the op: `ts` is the time of the submit in ms since 1970. */
   m?: { ts?: number; [key: string]: unknown }
+  /** What the submit middleware is told about it. */
+  x?: { readonly seal?: string; readonly restored?: number }
   /** The receipt: the chain's hash after the op; only on one that was just committed. */
   hash?: string
   /** Collection and document, only on an op that was published. */
@@ -197,7 +199,7 @@ export interface SubmitContext extends Context {
   readonly id: string
   readonly op: SharedbOp
   /** The `x` that came with the op. */
-  readonly extra: { readonly seal?: string } | undefined
+  readonly extra: SharedbOp['x']
   readonly snapshot: SharedbSnapshot | null
   /** The ops that the submitted one was transformed over. */
   readonly ops: SharedbOp[]
@@ -273,7 +275,7 @@ export interface Backend {
   /** Serves a client over a duplex stream of parsed frames; `req` reaches the `connect` middleware. */
   listen(stream: Duplex, req?: unknown): Agent
   /** An in-process client of ShareDB's own (sharedb/lib/client). */
-  connect(): unknown
+  connect(): { readonly agent: Agent }
   submit(
     agent: Agent,
     collection: string,

@@ -7,6 +7,9 @@ const good = [
   { name: 'PORT', text: ' 8080 ', value: 8080 },
   { name: 'HOST', text: '::1', value: '::1' },
   { name: 'DURABILITY', text: 'normal', value: 'normal' },
+  { name: 'HISTORY', text: 'all', value: 'all' },
+  { name: 'HISTORY', text: '90d', value: 90 * 86_400_000 },
+  { name: 'HISTORY', text: '36h', value: 36 * 3_600_000 },
   { name: 'ORIGINS', text: '', value: [] },
   { name: 'ORIGINS', text: '*', value: ['*'] },
   {
@@ -23,6 +26,7 @@ const bad = [
   { name: 'DATA', texts: [''] },
   { name: 'WEB', texts: [''] },
   { name: 'DURABILITY', texts: ['', 'FULL', 'none'] },
+  { name: 'HISTORY', texts: ['', '0d', '90', '-1d', '1.5d', '1y', 'ALL'] },
   {
     name: 'ORIGINS',
     texts: ['a.example', 'https://a.example/', 'https://a.example/page', 'ftp://a.example', 'null'],
