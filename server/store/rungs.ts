@@ -96,6 +96,8 @@ export async function raise(
   to: number,
 ): Promise<void> {
   const size = sizes[level]!
+  /** Versions of an entry below. */
+  const step = sizes[level - 1] ?? 1
   for (let start = from; start < to; start += BATCH * size) {
     const end = Math.min(to, start + BATCH * size)
     const below =
@@ -104,10 +106,7 @@ export async function raise(
         : await rungsBelow(ladder, sizes[level - 1]!, start, end)
     const rungs: RungRow[] = []
     for (let v = start; v < end; v += size) {
-      const parts = below.slice(
-        ((v - start) / (end - start)) * below.length,
-        ((v + size - start) / (end - start)) * below.length,
-      )
+      const parts = below.slice((v - start) / step, (v - start + size) / step)
       const op = await composed(ladder, v, parts)
       if (op !== null) rungs.push({ v, op })
     }
