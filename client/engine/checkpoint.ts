@@ -11,6 +11,8 @@ export interface SavedReplica {
   readonly src: string
   readonly seq: number
   readonly v: number | null
+  /** Missing in a checkpoint from before there were receipts. */
+  readonly hash?: string | null
   readonly base: Content
   readonly pending: readonly Sealed[]
   /** Whether the last of `pending` was still open. */
@@ -19,9 +21,19 @@ export interface SavedReplica {
 }
 
 export function save(replica: Replica): SavedReplica {
-  const { src, seq, v, base, held } = replica
+  const { src, seq, v, hash, base, held } = replica
   const open = replica.pending.at(-1)?.sealed === false
-  return { format: 1, src, seq, v, base, held, open, pending: sealLast(replica).pending as readonly Sealed[] }
+  return {
+    format: 1,
+    src,
+    seq,
+    v,
+    hash,
+    base,
+    held,
+    open,
+    pending: sealLast(replica).pending as readonly Sealed[],
+  }
 }
 
 /** A replica from its checkpoint and the events after it. */
@@ -31,7 +43,7 @@ export function restore(saved: SavedReplica | null, events: readonly ReplicaEven
 }
 
 function reopen(saved: SavedReplica): Replica {
-  const { src, seq, v, base, held } = saved
+  const { src, seq, v, hash = null, base, held } = saved
   const view = saved.pending.reduce<Content>((content, entry) => applyChange(content, entry.change), base)
   const pending: Entry[] = saved.pending.slice()
   const last = saved.pending.at(-1)
@@ -45,5 +57,5 @@ function reopen(saved: SavedReplica): Replica {
       chars: JSON.stringify(change.op).length,
     }
   }
-  return { src, seq, v, base, held, pending, view }
+  return { src, seq, v, hash, base, held, pending, view }
 }

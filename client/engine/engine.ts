@@ -153,7 +153,8 @@ function pump(state: State): Next {
   if (state.saved < state.ready.n) return [state, []]
   const { collection: c, id: d } = state.key
   const { src, seq } = first.name
-  const frame: Submit = { a: 'op', c, d, v: state.replica.v!, src, seq, ...toWire(first.change) }
+  const seal = first.seal === undefined ? {} : { seal: first.seal }
+  const frame: Submit = { a: 'op', c, d, v: state.replica.v!, src, seq, ...seal, ...toWire(first.change) }
   if (!fits(frame, state.frameBytes))
     return refuse(state, first.name, { code: 'FRAME_TOO_LARGE', message: errors.FRAME_TOO_LARGE.meaning })
   return [{ ...state, phase: { ...state.phase, flight: first.name } }, [{ t: 'send', frame }]]
@@ -172,10 +173,12 @@ const refuse = (state: State, name: Name, reason: Reason): Next =>
 
 function catchUp(state: State, tries: number): Next {
   const { collection: c, id: d } = state.key
-  const own = state.replica.pending.map(entry => toWireName(entry.name))
+  const { v, hash, pending } = state.replica
+  const own = pending.map(entry => toWireName(entry.name))
+  const receipt = hash === null ? {} : { hash }
   return [
     { ...state, phase: { name: 'catching', tries } },
-    [{ t: 'send', frame: { a: 'h.catchup', c, d, v: state.replica.v, own } }],
+    [{ t: 'send', frame: { a: 'h.catchup', c, d, v, own, ...receipt } }],
   ]
 }
 
@@ -187,7 +190,9 @@ function answered(state: State, tries: number, frame: CatchUpAnswer | CatchUpRef
     return bar(state, { code: 'TYPE_UNKNOWN', message: `This client does not know the type ${unknown}.` })
   const live: State = { ...state, phase: { name: 'live', flight: null, tries } }
   const { collection: c, id: d } = state.key
-  const caught = frame.segments?.length === 0 ? ([live, []] as Next) : log(live, learned(frame))
+  const isNews =
+    frame.segments?.length !== 0 || (frame.hash !== undefined && frame.hash !== state.replica.hash)
+  const caught = isNews ? log(live, learned(frame)) : ([live, []] as Next)
   return then(caught, after =>
     then([after, [{ t: 'send', frame: { a: 's', c, d, v: after.replica.v! } }]], pump),
   )
@@ -206,12 +211,15 @@ const pause = (state: State, tries: number, error: Reason): Next => [
 ]
 
 function learned(frame: CatchUpAnswer): ReplicaEvent {
-  if (frame.segments) return { t: 'steps', steps: frame.segments.map(toStep) }
+  const receipt = receiptIn(frame)
+  if (frame.segments) return { t: 'steps', steps: frame.segments.map(toStep), ...receipt }
   const { type, data } = frame.snapshot
   const content =
     type === null ? ({ type: null, data: undefined } as const) : { type: typeOf(type).name, data }
-  return { t: 'snapshot', v: frame.v, content, own: frame.own.map(fromWireName) }
+  return { t: 'snapshot', v: frame.v, content, own: frame.own.map(fromWireName), ...receipt }
 }
+
+const receiptIn = ({ hash }: { hash?: string }) => (hash === undefined ? {} : { hash })
 
 function unknownType(frame: CatchUpAnswer): string | null {
   const types = frame.segments
@@ -235,13 +243,17 @@ function live(state: State, tries: number, flight: Name | null, frame: Ack | Ref
     const landed = own ? landing(state) : state
     const mine = state.replica.pending.some(entry => sameName(entry.name, name))
     return then(
-      log(landed, { t: 'steps', steps: [{ n: 1, change: fromWire(frame), ...(mine && { own: name }) }] }),
+      log(landed, {
+        t: 'steps',
+        steps: [{ n: 1, change: fromWire(frame), ...(mine && { own: name }) }],
+        ...receiptIn(frame),
+      }),
       pump,
     )
   }
   if (!own) return [state, []]
   if (frame.again || frame.v !== v) return catchUp(state, tries)
-  return then(log(landing(state), { t: 'ack' }), pump)
+  return then(log(landing(state), { t: 'ack', ...receiptIn(frame) }), pump)
 }
 
 /** Nothing in flight any more, and whatever failed before has passed. */

@@ -25,12 +25,18 @@ export type ReplicaEvent =
   | { readonly t: 'begin'; readonly src: string }
   | { readonly t: 'edit'; readonly change: Change }
   | { readonly t: 'seal' }
-  /** Committed by the server after `base`, in order. */
-  | { readonly t: 'steps'; readonly steps: readonly Step[] }
+  /** Committed by the server after `base`, in order; `hash`, here and below, is its receipt for where that leads. */
+  | { readonly t: 'steps'; readonly steps: readonly Step[]; readonly hash?: string }
   /** The server has `pending[0]` at version `v`, exactly as it stands here. */
-  | { readonly t: 'ack' }
+  | { readonly t: 'ack'; readonly hash?: string }
   /** The server is at `v` with this content and cannot tell the way; `own` of ours are in it. */
-  | { readonly t: 'snapshot'; readonly v: number; readonly content: Content; readonly own: readonly Name[] }
+  | {
+      readonly t: 'snapshot'
+      readonly v: number
+      readonly content: Content
+      readonly own: readonly Name[]
+      readonly hash?: string
+    }
   | { readonly t: 'hold'; readonly name: Name; readonly reason: Reason }
   | { readonly t: 'retry'; readonly name: Name }
   | { readonly t: 'discard'; readonly name: Name }
@@ -44,11 +50,11 @@ export function reduce(replica: Replica, event: ReplicaEvent): Reduced {
     case 'seal':
       return [sealLast(replica), []]
     case 'steps':
-      return advance(replica, event.steps)
+      return receipted(advance(replica, event.steps), event)
     case 'ack':
-      return [acknowledge(replica), []]
+      return receipted([acknowledge(replica), []], event)
     case 'snapshot':
-      return leap(replica, event)
+      return receipted(leap(replica, event), event)
     case 'hold':
       return hold(replica, event.name, event.reason)
     case 'retry':
@@ -57,3 +63,9 @@ export function reduce(replica: Replica, event: ReplicaEvent): Reduced {
       return [{ ...replica, held: replica.held.filter(held => !named(held, event.name)) }, []]
   }
 }
+
+/** The base is where `hash` was told for, or it is not known there. */
+const receipted = ([replica, shown]: Reduced, { hash = null }: { hash?: string | null }): Reduced => [
+  { ...replica, hash },
+  shown,
+]

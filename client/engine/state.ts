@@ -4,12 +4,15 @@ import { absent, type Change, type Content } from '../../ops/change.ts'
 import { join, type Tiers, tiersOf } from '../../ops/compose.ts'
 import type { ErrorCode } from '../../ops/errors.ts'
 import type { Name } from '../../ops/identity.ts'
+import { sealOf } from '../../ops/seal.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 
 export interface Sealed {
   readonly name: Name
   readonly sealed: true
+  /** Of the change as it was when it was sealed (ops/seal.ts); an entry from before there were seals has none. */
+  readonly seal?: string
   readonly change: Change
   /** How many edits of the person it holds. */
   readonly edits: number
@@ -47,6 +50,8 @@ export interface Replica {
   readonly seq: number
   /** Version of `base`; null while the server has not told us anything. */
   readonly v: number | null
+  /** The server's receipt at `v`: the hash chained over all ops up to it; null where it was not told. */
+  readonly hash: string | null
   readonly base: Content
   readonly pending: readonly Entry[]
   readonly held: readonly Held[]
@@ -60,6 +65,7 @@ export const nothing: Replica = {
   src: '',
   seq: 0,
   v: null,
+  hash: null,
   base: absent,
   pending: [],
   held: [],
@@ -80,17 +86,15 @@ export function withChange(entry: Entry, change: Change): Entry {
   if (entry.sealed) return { ...entry, change }
   return 'op' in change
     ? { ...entry, tiers: tiersOf(change.op, entry.tiers.count) }
-    : { ...entry, sealed: true, change }
+    : { ...sealedAs(change), name: entry.name, edits: entry.edits }
 }
 
 export function sealLast(replica: Replica): Replica {
   const last = replica.pending.at(-1)
   if (!last || last.sealed) return replica
-  const entry: Sealed = {
-    name: last.name,
-    sealed: true,
-    change: changeOf(last, replica.view.type!),
-    edits: last.edits,
-  }
+  const sealed = sealedAs(changeOf(last, replica.view.type!))
+  const entry: Sealed = { ...sealed, name: last.name, edits: last.edits }
   return { ...replica, pending: [...replica.pending.slice(0, -1), entry] }
 }
+
+export const sealedAs = (change: Change) => ({ sealed: true, seal: sealOf(change), change }) as const

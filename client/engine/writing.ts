@@ -4,7 +4,7 @@ import { applyChange, type Change } from '../../ops/change.ts'
 import { append, join, tiersOf } from '../../ops/compose.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
-import { type Entry, type Open, type Replica, sealLast } from './state.ts'
+import { type Entry, type Open, type Replica, sealedAs, sealLast } from './state.ts'
 
 /** Chars of JSON that edits may compose into one entry before the next entry starts; keeps frames well under 1 MiB. */
 const ENTRY_CHARS = 250_000
@@ -31,7 +31,7 @@ export function edit(replica: Replica, change: Change): Replica {
   const entry: Entry =
     'op' in change
       ? { name, sealed: false, tiers: tiersOf(change.op), edits: 1, chars: JSON.stringify(change.op).length }
-      : { name, sealed: true, change, edits: 1 }
+      : { ...sealedAs(change), name, edits: 1 }
   return { ...before, view, seq: name.seq, pending: [...before.pending, entry] }
 }
 

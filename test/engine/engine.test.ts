@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { restore, save } from '../../client/engine/checkpoint.ts'
+import { sealOf } from '../../ops/seal.ts'
 import { typeOf } from '../../types/index.ts'
 import { Scene } from './scene.ts'
 
@@ -18,7 +20,8 @@ describe('engine', () => {
     scene.saved(scene.state.logged - 1)
     assert.deepEqual(scene.take(), [])
     scene.saved()
-    assert.deepEqual(scene.take(), [{ a: 'op', c: 'c', d: 'd', v: 1, src: 'me', seq: 1, op: [5, '!'] }])
+    const seal = sealOf({ op: [5, '!'] })
+    assert.deepEqual(scene.take(), [{ a: 'op', c: 'c', d: 'd', v: 1, src: 'me', seq: 1, seal, op: [5, '!'] }])
   })
 
   it('[E6] sends nothing before the catch-up, and names its pending ops in it', () => {
@@ -53,6 +56,47 @@ describe('engine', () => {
     for (const op of [...again, ...reloaded])
       assert.deepEqual([op.src, op.seq, op.op], [sent?.src, sent?.seq, sent?.op])
     assert.equal(again.length + reloaded.length, 2)
+  })
+
+  it('[E7] an op keeps its seal while it is rebased, over cuts and reloads', () => {
+    const first = new Scene().online('hello')
+    first.edit([5, '!'])
+    const [sent] = first.takeOps()
+    assert.match(sent!.seal!, /^[0-9a-f]{16}$/)
+    const reloaded = first.reload('me2').on({ t: 'up' })
+    reloaded.answer({ segments: [{ n: 1, op: ['>'] }] }, 2)
+    const [again] = reloaded.takeOps()
+    assert.deepEqual([again!.op, again!.seal], [[6, '!'], sent!.seal])
+    assert.notEqual(sealOf({ op: [6, '!'] }), sent!.seal)
+  })
+
+  it('[E21] a catch-up names the receipt of the base, as far as it was told', () => {
+    const scene = new Scene().online('hello')
+    const receipt = () => {
+      scene.take()
+      scene.on({ t: 'down' }).on({ t: 'up' })
+      const [asked] = scene.take()
+      assert.ok(asked?.a === 'h.catchup')
+      return asked.hash
+    }
+    const told = (hash: string) => ({ segments: [], hash })
+    assert.equal(receipt(), undefined)
+    scene.answer(told('a1'), 1)
+    assert.equal(receipt(), 'a1')
+    scene.answer(told('a1'), 1).remote(1, { op: ['x'] })
+    assert.equal(receipt(), undefined)
+    scene.answer(told('a2'), 2)
+    scene.on({
+      t: 'op',
+      frame: { a: 'op', c: 'c', d: 'd', v: 2, src: 'other', seq: 9, op: ['y'], hash: 'a3' },
+    })
+    assert.equal(receipt(), 'a3')
+    scene.answer(told('a3'), 3).edit(['z'])
+    scene.on({ t: 'op', frame: { a: 'op', c: 'c', d: 'd', v: 3, src: 'me', seq: 1, hash: 'a4' } })
+    assert.equal(receipt(), 'a4')
+    const reloaded = scene.reload('me2').on({ t: 'up' })
+    assert.deepEqual(reloaded.state.replica.hash, 'a4')
+    assert.equal(restore(save(reloaded.state.replica), []).hash, 'a4')
   })
 
   it('[E17] edits compose into one op while another is in flight, and a new incarnation never adds to an old op', () => {
@@ -227,16 +271,18 @@ describe('engine', () => {
     assert.deepEqual([scene.view, scene.pending], ['mine', ['me:1']])
   })
 
-  it('[E19] a server that is behind this device bars the engine; nothing is overwritten or sent', () => {
-    const scene = new Scene().online('x', 7)
-    scene.on({ t: 'down' }).edit([1, 'y'])
-    scene.take()
-    scene.on({ t: 'up' }).on({
-      t: 'answer',
-      frame: { a: 'h.catchup', c: 'c', d: 'd', from: 7, error: { code: 'SERVER_BEHIND', message: '' } },
+  for (const code of ['SERVER_BEHIND', 'SERVER_DIVERGED']) {
+    it(`[E19] ${code} from the server bars the engine; nothing is overwritten or sent`, () => {
+      const scene = new Scene().online('x', 7)
+      scene.on({ t: 'down' }).edit([1, 'y'])
+      scene.take()
+      scene.on({ t: 'up' }).on({
+        t: 'answer',
+        frame: { a: 'h.catchup', c: 'c', d: 'd', from: 7, error: { code, message: '' } },
+      })
+      assert.deepEqual([scene.phase, scene.view, scene.takeOps()], ['barred', 'xy', []])
     })
-    assert.deepEqual([scene.phase, scene.view, scene.takeOps()], ['barred', 'xy', []])
-  })
+  }
 
   it('[E20] an edit that does not fit is refused where it is made and changes nothing', () => {
     const scene = new Scene().online('abc')

@@ -73,7 +73,7 @@ export class Scene {
 
   answer(
     body:
-      | { segments: Segment[] }
+      | { segments: Segment[]; hash?: string }
       | { snapshot: { type: string | null; data?: unknown }; own: [string, number][] },
     v: number,
   ): this {

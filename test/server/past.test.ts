@@ -1,10 +1,11 @@
 /** History over a running server: going back, trimming by age, receipts on the wire. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { connect, memoryLog } from '../../client/index.ts'
 import { restoreVersion } from '../../server/restore.ts'
 import { type AnyFrame, closeAll, greet, RICH, serve, TEXT, type TestServer } from './scene.ts'
 
@@ -76,6 +77,41 @@ describe('The past of a document on a server', () => {
       while ((await horizon()) === 0) await setImmediate()
       assert.deepEqual([await horizon(), server.reports], [128, []])
       assert.equal((await content()).data, 'x'.repeat(129))
+    } finally {
+      await closeAll()
+      rmSync(DATA, { recursive: true })
+    }
+  })
+
+  it('[S28] [E19] a device notices a server that was restored from a backup and went another way', async () => {
+    const DATA = mkdtempSync(join(tmpdir(), 'holdfast-past-'))
+    const file = join(DATA, 'holdfast.sqlite')
+    try {
+      server = await serve({ DATA })
+      await edits([{ create: { type: TEXT, data: '' } }])
+      await closeAll()
+      copyFileSync(file, `${file}.old`)
+      server = await serve({ DATA })
+      const client = connect({ server: server.url, log: memoryLog() })
+      const doc = await client.open<string>('notes', 'a', 'text')
+      doc.edit(['mine'])
+      await doc.settled
+      const { port } = server
+      await closeAll()
+      renameSync(`${file}.old`, file)
+      server = await serve({ DATA })
+      const eve = await greet(server, 'eve')
+      for (const seq of [1, 2]) {
+        const name = { ...address, src: 'eve', seq }
+        await eve.ask({ ...name, v: seq, op: ['other '] }, name)
+      }
+      await closeAll()
+      const noticed = new Promise<string>(resolve => {
+        doc.on('truth', ({ error }) => error && resolve(error.code))
+      })
+      server = await serve({ DATA, PORT: port })
+      assert.deepEqual([await noticed, doc.data], ['SERVER_DIVERGED', 'mine'])
+      await client.close()
     } finally {
       await closeAll()
       rmSync(DATA, { recursive: true })
