@@ -44,6 +44,9 @@ interface FullRow {
   meta: string | null
 }
 
+/** A small commit writes about eight pages of 4 kB. */
+const PING_BYTES = 32_768
+
 class SqliteEngine implements Engine {
   readonly local = true
   readonly epoch: string
@@ -286,9 +289,9 @@ class SqliteEngine implements Engine {
     })
   }
 
-  /** An empty write transaction: it needs the lock and a file that can be written, but no fsync. */
+  /** A write as large as a commit, because a full disk still reads and still takes locks. */
   async ping(): Promise<void> {
-    inTransaction(this.#db, () => {})
+    this.#derive(() => this.#sql.putFact.run('asked', `${Date.now()}`.padEnd(PING_BYTES)))
   }
 
   async close(): Promise<void> {

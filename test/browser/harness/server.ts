@@ -34,13 +34,15 @@ export interface ServerOptions {
   readonly dir?: string
   /** Settings (`HOLDFAST_...`) for this server; those of the environment of the tests do not reach it. */
   readonly env?: Readonly<Record<string, string>>
+  /** The user that it runs as; only root can choose. */
+  readonly uid?: number
 }
 
 /** Starts the server on a port that the system chooses; resolves when it is ready, rejects with what it said if it ends. */
 export async function startServerProcess(options: ServerOptions = {}): Promise<ServerProcess> {
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'holdfast-server-')))
   const output: string[] = []
-  const run = (port: number) => spawnServer({ ...options.env, HOLDFAST_DATA: dir }, port, output)
+  const run = (port: number) => spawnServer({ ...options.env, HOLDFAST_DATA: dir }, port, output, options.uid)
   const tidy = async () => {
     if (options.dir === undefined) await rm(dir, { recursive: true, force: true })
   }
@@ -74,10 +76,11 @@ async function spawnServer(
   settings: Readonly<Record<string, string>>,
   port: number,
   output: string[],
+  uid: number | undefined,
 ): Promise<{ child: ChildProcess; url: URL }> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_'))
   const env = { ...Object.fromEntries(inherited), HOLDFAST_PORT: String(port), ...settings }
-  const child = start(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = start(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'], uid })
   try {
     return { child, url: await ready(child, output) }
   } catch (error) {
