@@ -2,9 +2,13 @@
  * `npm run bench -- NAME [options]`: benchmarks, one file each. Exit code 1 if one failed, 2 if it was asked wrongly.
  */
 
+import { compareDrivers } from './drivers.ts'
 import { reconnect } from './reconnect.ts'
 
-const benchmarks: Readonly<Record<string, (args: string[]) => Promise<void>>> = { reconnect }
+const benchmarks: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
+  drivers: compareDrivers,
+  reconnect,
+}
 
 const [name = '', ...args] = process.argv.slice(2)
 const run = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined
