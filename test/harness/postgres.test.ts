@@ -1,11 +1,18 @@
 /** Our own Postgres in the hands of a test: its life and death, and what is left of it. */
 
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, watch } from 'node:fs'
 import { connect } from 'node:net'
+import { dirname } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { type Postgres, startPostgres } from './postgres.ts'
 import { sharedPostgres } from './shared-postgres.ts'
+
+const OWNER = fileURLToPath(new URL('./owner.ts', import.meta.url))
 
 /** Runs `work` on a connection that expects to be cut. */
 async function connected<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
@@ -103,6 +110,22 @@ describe('Postgres', function () {
     }
   })
 
+  it('[X14] leaves nothing behind when the process that started it is killed', async () => {
+    const owner = spawn(process.execPath, [OWNER], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [line] = await once(createInterface({ input: owner.stdout }), 'line')
+    const { url, dir, pid, port } = JSON.parse(line) as Pick<Postgres, 'url' | 'dir' | 'pid' | 'port'>
+    const removed = removalOf(dir)
+    await connected(url, async client => {
+      const ended = new Promise(resolve => client.once('end', resolve))
+      owner.kill('SIGKILL')
+      await ended
+    })
+    await removed
+    assert.equal(lives(pid), false)
+    await assert.rejects(dial(port), { code: 'ECONNREFUSED' })
+    assert.deepEqual(sharedMemoryOf(pid), [])
+  })
+
   it('[X11] says why it did not start', async () => {
     await assert.rejects(startPostgres({ work_mem: 'none' }), /invalid value for parameter "work_mem"/)
   })
@@ -137,6 +160,17 @@ async function writersUntil(url: string, count: number, cut: () => Promise<void>
   for (const { status } of ends) assert.equal(status, 'rejected')
   assert.ok(uncommitted.length > 0)
   return { acknowledged, uncommitted }
+}
+
+/** Resolves when the folder has gone. */
+function removalOf(dir: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const watcher = watch(dirname(dir), () => {
+      if (existsSync(dir)) return
+      watcher.close()
+      resolve()
+    }).once('error', reject)
+  })
 }
 
 function dial(port: number): Promise<void> {

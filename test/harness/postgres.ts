@@ -1,33 +1,30 @@
 /**
  * A real Postgres for tests and benchmarks: a server of our own on a data directory of its own, which can be killed as
  * a power cut would kill it and started again on the same port and data.
- *
- * It is set up as most servers in the world are where that matters to SQL: UTF-8, and texts are sorted as people sort
- * them. What wants another order has to say so (`COLLATE "C"`).
  */
 
-import { type ChildProcess, execFile } from 'node:child_process'
-import { randomBytes, randomInt } from 'node:crypto'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
-import { end, isRunning, start } from '../browser/harness/processes.ts'
-import { copyPrograms, handOver, type Programs, type RunAs } from './programs.ts'
+import { type Home, makeHome } from './home.ts'
 
 /** Long enough to recover a large log on a busy machine. */
 const START_MS = 60_000
+const QUIT_MS = 10_000
 /**
- * Below the ports that systems give to outgoing connections (from 32768 on Linux, 49152 elsewhere): while a killed server is away
- * nobody is given its port, and a client that tries it does not reach itself.
+ * Below the ports that systems give to outgoing connections (from 32768 on Linux, 49152 elsewhere): while a killed
+ * server is away nobody is given its port, and a client that tries it does not reach itself.
  */
 const PORTS = [15_000, 30_000] as const
 const PORT_TRIES = 20
 
-const SETTINGS = {
+/** Settings of postgresql.conf, `fsync: 'off'`; the defaults are Postgres's own. */
+export type Settings = Readonly<Record<string, string>>
+
+const SETTINGS: Settings = {
   listen_addresses: '127.0.0.1',
   // Paths in the temporary folder are longer than a socket's address may be on some systems.
   unix_socket_directories: '',
@@ -57,48 +54,17 @@ export interface Postgres {
   stop(): Promise<void>
 }
 
-/** Settings of postgresql.conf, `fsync: 'off'`; the defaults are Postgres's own. */
-export type Settings = Readonly<Record<string, string>>
-
-/** Starts a server with an empty data directory, in some two seconds; rejects with what Postgres said if it does not start. */
+/** Starts a server without data, in some two seconds; rejects with what Postgres said if it does not start. */
 export async function startPostgres(settings: Settings = {}): Promise<Postgres> {
-  const dir = await mkdtemp(join(tmpdir(), 'holdfast-postgres-'))
-  try {
-    const password = randomBytes(12).toString('hex')
-    await writeFile(passwordIn(dir), password)
-    const programs = copyPrograms(dir)
-    const runAs = handOver(dir)
-    await initialize(programs, dir, runAs)
-    const server = new Server(dir, programs, runAs, { ...SETTINGS, ...settings }, password)
-    await server.startAnywhere()
-    return server
-  } catch (error) {
-    await rm(dir, { recursive: true, force: true })
-    throw error
-  }
+  const server = new Server(await makeHome(), { ...SETTINGS, ...settings })
+  await server.startAnywhere()
+  return server
 }
-
-const dataIn = (dir: string) => join(dir, 'data')
-const passwordIn = (dir: string) => join(dir, 'password')
-
-/** Makes the data directory. It is not synced: it does not have to outlive the machine. */
-async function initialize({ initdb }: Programs, dir: string, runAs: RunAs): Promise<void> {
-  const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=icu', '--icu-locale=en']
-  const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${passwordIn(dir)}`]
-  const args = [`--pgdata=${dataIn(dir)}`, '--no-sync', '--no-instructions', ...locale, ...access]
-  await promisify(execFile)(initdb, args, { ...surroundings(dir), ...runAs, timeout: START_MS })
-}
-
-/** Nothing of the environment of the tests reaches Postgres: its PG… variables are settings. */
-const surroundings = (dir: string) => ({ cwd: dir, env: { LC_ALL: 'C', TZ: 'UTC' } })
 
 class Server implements Postgres {
   readonly output: string[] = []
-  readonly dir: string
-  readonly #programs: Programs
-  readonly #runAs: RunAs
+  readonly #home: Home
   readonly #settings: Settings
-  readonly #password: string
   #port = 0
   #databases = 0
   /** The postmaster; none before the first start. */
@@ -106,12 +72,13 @@ class Server implements Postgres {
   /** Resolves when the last process of the server has ended: all of them hold the pipe of its log. */
   #gone: Promise<unknown> = Promise.resolve()
 
-  constructor(dir: string, programs: Programs, runAs: RunAs, settings: Settings, password: string) {
-    this.dir = dir
-    this.#programs = programs
-    this.#runAs = runAs
+  constructor(home: Home, settings: Settings) {
+    this.#home = home
     this.#settings = settings
-    this.#password = password
+  }
+
+  get dir(): string {
+    return this.#home.dir
   }
 
   get port(): number {
@@ -127,7 +94,7 @@ class Server implements Postgres {
   }
 
   #urlOf(database: string): string {
-    return `postgres://postgres:${this.#password}@127.0.0.1:${this.#port}/${database}`
+    return `postgres://postgres:${this.#home.password}@127.0.0.1:${this.#port}/${database}`
   }
 
   /** Starts on the first port that is free. */
@@ -137,7 +104,9 @@ class Server implements Postgres {
       try {
         return await this.#run(this.#settings)
       } catch (error) {
-        if (tries === PORT_TRIES || !/Address already in use/.test(String(error))) throw error
+        if (tries < PORT_TRIES && /Address already in use/.test(String(error))) continue
+        await this.#home.remove()
+        throw error
       }
     }
   }
@@ -156,12 +125,13 @@ class Server implements Postgres {
 
   async kill(): Promise<void> {
     const child = this.#child
-    if (child === null || !isRunning(child)) return
-    // Stopped first, it starts no more of them, and none of their ids can pass to a stranger. Each is the head of a
-    // group of its own, so there is no killing them together.
-    child.kill('SIGSTOP')
-    for (const pid of await childrenOf(child.pid!)) process.kill(pid, 'SIGKILL')
-    await end(child)
+    if (child !== null && isRunning(child)) {
+      // Stopped first, it starts no more of them, and none of their ids can pass to a stranger. Each is the head of a
+      // group of its own, so there is no killing them together.
+      child.kill('SIGSTOP')
+      for (const pid of await childrenOf(child.pid!)) process.kill(pid, 'SIGKILL')
+      child.kill('SIGKILL')
+    }
     await this.#gone
   }
 
@@ -172,38 +142,41 @@ class Server implements Postgres {
 
   async stop(): Promise<void> {
     try {
-      // A killed server has left a segment of shared memory behind, which only Postgres takes away, when it starts again.
+      // A killed one has left a segment of shared memory, which only Postgres takes away, when it starts again.
       if (!isRunning(this.#child!)) await this.#run({ ...this.#settings, fsync: 'off' })
-      await this.#end('SIGQUIT')
+      await this.#quit()
     } finally {
-      await rm(this.dir, { recursive: true, force: true })
+      await this.#home.remove()
     }
   }
 
-  /** SIGQUIT: at once and without writing its data down, but not without cleaning up. */
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    if (this.#child !== null) await end(this.#child, signal)
+  /** At once and without writing its data down, but not without cleaning up. */
+  async #quit(): Promise<void> {
+    const impatient = setTimeout(() => void this.kill(), QUIT_MS)
+    this.#child?.kill('SIGQUIT')
     await this.#gone
+    clearTimeout(impatient)
   }
 
   async #run(settings: Settings): Promise<void> {
     const options = Object.entries({ ...settings, port: String(this.#port) })
-    const args = ['-D', dataIn(this.dir), ...options.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
-    const child = start(this.#programs.postgres, args, {
-      ...surroundings(this.dir),
-      ...this.#runAs,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
+    const args = ['-D', this.#home.data, ...options.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+    // A group of its own: Ctrl-C is for the tests, which then stop it.
+    const how = { ...this.#home.surroundings, detached: true }
+    const child = spawn(this.#home.postgres, args, { ...how, stdio: ['ignore', 'ignore', 'pipe'] })
     this.#child = child
     this.#gone = new Promise(resolve => child.once('close', resolve))
     try {
       await ready(child, this.output)
     } catch (error) {
-      await this.#end('SIGQUIT')
+      await this.#quit()
       throw error
     }
   }
 }
+
+const isRunning = ({ exitCode, signalCode }: ChildProcess): boolean =>
+  exitCode === null && signalCode === null
 
 /** Resolves when the server takes connections; rejects with what it said since it was started. */
 function ready(child: ChildProcess, output: string[]): Promise<void> {

@@ -6,19 +6,14 @@
  * does not run; and node_modules may stand where the user that runs Postgres may not read.
  */
 
-import { cpSync, existsSync, lchownSync, lstatSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, lstatSync, readFileSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
-
-/** Whom the programs run as; nothing where they run as ourselves. */
-export interface RunAs {
-  readonly uid?: number
-  readonly gid?: number
-}
 
 export interface Programs {
   readonly initdb: string
   readonly postgres: string
+  readonly pgCtl: string
 }
 
 /** A link of the package: `target` is to point to `source`, both paths from the package's folder. */
@@ -27,7 +22,7 @@ interface Link {
   readonly target: string
 }
 
-/** Copies the programs into the folder `dir`/native: 50 MB, a quarter of a second. */
+/** Copies the programs into the folder `dir`/native: 60 MB, a quarter of a second. */
 export function copyPrograms(dir: string): Programs {
   const from = packageFolder()
   cpSync(join(from, 'native'), join(dir, 'native'), { recursive: true, verbatimSymlinks: true })
@@ -36,23 +31,7 @@ export function copyPrograms(dir: string): Programs {
     if (!lstatSync(link, { throwIfNoEntry: false })) symlinkSync(relative(dirname(target), source), link)
   }
   const program = (name: string) => join(dir, 'native', 'bin', name)
-  return { initdb: program('initdb'), postgres: program('postgres') }
-}
-
-/**
- * Postgres refuses to run as root. If we are root, `dir` and all in it are given to `nobody`, who is there on every Unix,
- * and the answer says to run as nobody; else nothing is to be done.
- */
-export function handOver(dir: string): RunAs {
-  if (process.getuid?.() !== 0) return {}
-  const entry = /^nobody:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'))
-  if (entry === null)
-    throw new Error('Postgres does not run as root, and there is no user "nobody" to run it as')
-  const [uid, gid] = [Number(entry[1]), Number(entry[2])]
-  for (const name of ['', ...readdirSync(dir, { recursive: true, encoding: 'utf8' })]) {
-    lchownSync(join(dir, name), uid, gid)
-  }
-  return { uid, gid }
+  return { initdb: program('initdb'), postgres: program('postgres'), pgCtl: program('pg_ctl') }
 }
 
 function packageFolder(): string {
