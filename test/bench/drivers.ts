@@ -100,12 +100,7 @@ export async function measure(
     if (plan.work.kind !== 'group') await checkEqual(names, peers, plan.work)
     const slices = await takeTurns(peers, plan.work, { rounds, sliceMs })
     const ends = await Promise.all(peers.map(peer => peer.ask('end', undefined)))
-    if (plan.work.kind === 'group')
-      await checkWritten(
-        url,
-        ends.map(({ groups }) => groups),
-        plan.work.size,
-      )
+    if (plan.work.kind === 'group') await checkWritten(url, ends, plan.work.size)
     return names.map((system, i) => ({
       case: plan.name,
       system,
@@ -146,15 +141,19 @@ async function checkEqual(
 }
 
 /** That the tables hold the groups of each system, whole and no others. */
-async function checkWritten(url: string, groups: readonly number[], size: number): Promise<void> {
+async function checkWritten(
+  url: string,
+  ends: readonly { readonly groups: number }[],
+  size: number,
+): Promise<void> {
   const counts = `
     SELECT doc / ${DOCUMENTS} AS system, count(*)::int AS ops, max(v) + 1 AS head FROM ops GROUP BY 1 ORDER BY 1`
   const { rows } = await withClient(url, client => client.query(counts))
-  for (const [system, count] of groups.entries()) {
+  for (const [system, { groups }] of ends.entries()) {
     const { ops, head } = rows.find(row => Number(row.system) === system) ?? { ops: 0, head: 0 }
-    if (ops !== count * size || head !== count)
+    if (ops !== groups * size || head !== groups)
       throw new Error(
-        `system ${system} says it committed ${count} groups of ${size}, there are ${ops} ops up to ${head}`,
+        `system ${system} says it committed ${groups} groups of ${size}, there are ${ops} ops up to ${head}`,
       )
   }
 }
