@@ -1,17 +1,18 @@
 /** The SQLite store: the contract on a file and in memory, and what only a file of SQLite's can show. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
+import { chained, START } from '../../server/store/chain.ts'
 import { openDatabase } from '../../server/store/sqlite/schema.ts'
 import { openSqliteStore, type SqliteOptions } from '../../server/store/sqlite.ts'
-import type { Store } from '../../server/store/store.ts'
+import type { Store, StoredOp } from '../../server/store/store.ts'
 import { type TextOp, text } from '../../types/index.ts'
 import { storeContract } from './contract.ts'
-import { assertDerived, commitOn, fetched, keyOf, submit } from './writer.ts'
+import { assertDerived, commitOn, fetched, keyOf, replayed, submit } from './writer.ts'
 
 const coded = (code: string) => (error: { code?: string }) => error.code === code
 const newFolder = () => mkdtempSync(join(tmpdir(), 'holdfast-store-'))
@@ -68,6 +69,65 @@ describe('SQLite store', () => {
     const db = new DatabaseSync(path)
     assert.equal(db.prepare('PRAGMA user_version').get()!.user_version, 99)
     db.close()
+  })
+
+  it('[S29] brings a database of version 1 up to date, with everything in it', async () => {
+    const former = new DatabaseSync(path)
+    former.exec(readFileSync(join(import.meta.dirname, 'fixtures/version1.sql'), 'utf8'))
+    const rows = former.prepare('SELECT doc, v, src, seq, at, body FROM ops ORDER BY doc, v').all()
+    const heads = former.prepare('SELECT num, collection, id, v, type FROM docs ORDER BY num').all()
+    const snapshots = former.prepare('SELECT doc, v, data FROM snapshots ORDER BY doc').all()
+    former.close()
+    const store = open({ rungSizes: [4, 16], packOps: 8 })
+    assert.equal(heads.length, 4)
+    for (const { num, collection, id, v, type } of heads) {
+      const each = keyOf(JSON.parse(id as string), JSON.parse(collection as string))
+      const own = rows.filter(row => row.doc === num)
+      const ops = await store.ops(each, 0, null)
+      const flat = ({ v, src, seq, at, ...change }: StoredOp) => [v, src ?? null, seq ?? null, at, change]
+      assert.deepEqual(
+        ops.map(flat),
+        own.map(row => [
+          row.v,
+          row.src === null ? null : JSON.parse(row.src as string),
+          row.seq,
+          row.at,
+          JSON.parse(row.body as string),
+        ]),
+      )
+      const head = await store.head(each)
+      assert.deepEqual([head.v, head.type], [v, type])
+      await assertDerived(store, each)
+      const hash = ops.reduce(
+        (before, op, i) => chained(before, op.src ?? null, op.seq ?? null, own[i]!.body as string),
+        START,
+      )
+      assert.equal(head.hash, hash)
+      for (const op of ops) {
+        const name = op.src !== undefined && { src: op.src, seq: op.seq! }
+        if (name) assert.deepEqual(await store.refusalOf(each, name, 'any'), { kind: 'again', v: op.v })
+      }
+      const types = await Promise.all(ops.map(op => store.typeAt(each, op.v + 1)))
+      assert.deepEqual(
+        types,
+        ops.map(op => replayed(each, ops.slice(0, op.v + 1)).type),
+      )
+    }
+    const stored = new DatabaseSync(path)
+    assert.deepEqual(stored.prepare('SELECT doc, v, data FROM snapshots ORDER BY doc').all(), snapshots)
+    stored.close()
+    const changes = await store.changed('notes', { after: 0, limit: 9 })
+    assert.deepEqual(
+      changes.map(({ change, id }) => [change, id]),
+      [
+        [1, 'text'],
+        [2, 'json'],
+        [3, 'rich'],
+      ],
+    )
+    for (let v = 0; v < 40; v++) await submit(store, keyOf('text'), { op: ['x'] }, { src: 'new', seq: v + 1 })
+    await store.tended()
+    await assertDerived(store, keyOf('text'))
   })
 
   it('[S12] says what is wrong with a path or a file that is no database', () => {
