@@ -5,7 +5,7 @@
  *   hash(0) = 32 zeros        hash(v + 1) = sha256(hash(v) name(v) body(v)), its first 128 bits in hexadecimal
  */
 
-import { hash } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 
 /** The document has this hash at version `v`. */
 export interface Receipt {
@@ -21,3 +21,6 @@ export const START: string = '0'.repeat(HASH_CHARS)
 /** The hash one op later; `body` is the op as JSON text, as it is stored. */
 export const chained = (before: string, src: string | null, seq: number | null, body: string): string =>
   hash('sha256', `${before} ${JSON.stringify([src, seq])} ${body}`, 'hex').slice(0, HASH_CHARS)
+
+/** A name for the history of a database: 128 random bits in hexadecimal. */
+export const newEpoch = (): string => randomBytes(16).toString('hex')
