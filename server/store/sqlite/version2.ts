@@ -34,6 +34,7 @@ export function toChainedLog(db: DatabaseSync): void {
       PRIMARY KEY (doc, v)
     ) STRICT, WITHOUT ROWID;
 
+    -- With a rowid where rows are large: without one, what passes a quarter of a page goes to pages of its own.
     CREATE TABLE packs (
       doc   INTEGER NOT NULL REFERENCES docs,
       v     INTEGER NOT NULL,
@@ -44,7 +45,7 @@ export function toChainedLog(db: DatabaseSync): void {
       about TEXT NOT NULL,
       body  BLOB,
       PRIMARY KEY (doc, v)
-    ) STRICT, WITHOUT ROWID;
+    ) STRICT;
 
     CREATE TABLE packnames (
       doc    INTEGER NOT NULL REFERENCES docs,
@@ -62,7 +63,7 @@ export function toChainedLog(db: DatabaseSync): void {
       data  BLOB,                           -- deflated JSON; NULL: does not exist
       meta  TEXT,
       PRIMARY KEY (doc, v)
-    ) STRICT, WITHOUT ROWID;
+    ) STRICT;
     CREATE INDEX milestones_by_time ON milestones (doc, mtime);
 
     CREATE TABLE marks (
@@ -86,7 +87,7 @@ export function toChainedLog(db: DatabaseSync): void {
       v    INTEGER NOT NULL,
       op   BLOB NOT NULL,                   -- deflated JSON
       PRIMARY KEY (doc, size, v)
-    ) STRICT, WITHOUT ROWID;
+    ) STRICT;
 
     INSERT INTO writers (doc, writer, src, seq, v)
       SELECT doc, row_number() OVER (PARTITION BY doc ORDER BY first), src, last,
