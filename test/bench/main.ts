@@ -3,10 +3,12 @@
  */
 
 import { compareDrivers } from './drivers.ts'
+import { history } from './history.ts'
 import { reconnect } from './reconnect.ts'
 
 const benchmarks: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   drivers: compareDrivers,
+  history,
   reconnect,
 }
 

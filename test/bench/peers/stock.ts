@@ -10,6 +10,7 @@ export interface StockType {
   readonly name: string
   readonly uri: string
   apply(document: unknown, op: unknown): unknown
+  compose(a: unknown, b: unknown): unknown
 }
 
 export interface StockDoc {
@@ -18,6 +19,7 @@ export interface StockDoc {
   readonly type: StockType | null
   subscribe(done: (error?: Error) => void): void
   fetch(done: (error?: Error) => void): void
+  create(data: unknown, type: string): void
   submitOp(op: unknown): void
   whenNothingPending(done: () => void): void
   once(event: 'error', listener: (error: Error) => void): void
