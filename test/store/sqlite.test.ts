@@ -1,7 +1,7 @@
 /** The SQLite store: the contract on a file and in memory, and what only a file of SQLite's can show. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -179,6 +179,23 @@ describe('SQLite store', () => {
       [30, 31, 32, 33],
     )
   })
+
+  it('[S27] gives the disk back what a burst of ops needed before it was packed', async () => {
+    const store = open({ durability: 'normal' })
+    const base = { ...(await fetched(store, key)), type: text.uri, data: '' }
+    const commits = Array.from({ length: 6000 }, (_, v) => {
+      const change = v === 0 ? note('') : { op: ['x'.repeat(200)] }
+      return commitOn(store, key, { ...base, v }, change, { src: 'a', seq: v + 1 })
+    })
+    assert.ok((await Promise.all(commits)).every(Boolean))
+    await store.tended()
+    await store.close()
+    const { size } = statSync(path)
+    const db = new DatabaseSync(path)
+    const free = db.prepare('PRAGMA freelist_count').get()!.freelist_count as number
+    db.close()
+    assert.ok(free <= Math.max(256, size / 4096 / 4), `${free} pages of ${size / 4096} are free`)
+  }).timeout(30_000)
 
   it('[S9] fails every commit of a transaction that fails, and takes them once it can', async () => {
     const store = open({ busyMs: 1 })

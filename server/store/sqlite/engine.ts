@@ -21,7 +21,7 @@ import type {
 } from '../engine.ts'
 import type { Change, ListedDoc, Mark } from '../store.ts'
 import { deflated, inflated, jsonOrNull, parsedOrNull, quoted, unquoted } from '../text.ts'
-import { type DatabaseOptions, inTransaction, inUnsyncedTransaction, openDatabase } from './schema.ts'
+import { type DatabaseOptions, inTransaction, inUnsyncedTransaction, openDatabase, shrink } from './schema.ts'
 import { type Statements, statementsOf } from './statements.ts'
 
 /** Throws `STORE_NEWER`, or `STORE_FAILED` with SQLite's reason. */
@@ -205,6 +205,7 @@ class SqliteEngine implements Engine {
       if (this.#sql.addPack.run(doc, v, n, start, end, hash, about, body).changes === 0) return
       for (const { writer, seq } of names) this.#sql.addPackName.run(doc, writer, seq, v)
       this.#sql.dropOps.run(doc, v, v + n)
+      shrink(this.#db)
     })
   }
 
