@@ -72,7 +72,8 @@ export class Snapshots {
   async latest(key: DocKey, row: DocRow): Promise<Full> {
     const text = keyText(key)
     let entry = this.#entries.get(text)
-    if (!entry || entry.full.v > row.v) entry = await this.#stored(row)
+    // Another server may have trimmed the ops after what is remembered here; it wrote a snapshot down before.
+    if (!entry || entry.full.v > row.v || entry.full.v < row.horizon) entry = await this.#stored(row)
     if (entry.full.v < row.v) {
       const ops = await this.#log.ops(row, entry.full.v, row.v)
       const grown = JSON.stringify(ops).length

@@ -180,6 +180,16 @@ describe('SQLite store', () => {
     )
   })
 
+  it('[V14] reads on after another store trimmed what follows on its snapshot', async () => {
+    const [one, two] = [open({ rungSizes: [4, 16], packOps: 8 }), open({ rungSizes: [4, 16], packOps: 8 })]
+    await submit(one, key, note(''))
+    for (let v = 1; v < 41; v++) await submit(two, key, { op: ['a'] })
+    await two.tended()
+    assert.deepEqual(await two.trim(Date.now() + 1), { docs: 1, ops: 40 })
+    assert.equal((await one.snapshot(key)).data, 'a'.repeat(40))
+    assert.equal(await submit(one, key, { op: ['b'] }), true)
+  })
+
   it('[S27] gives the disk back what a burst of ops needed before it was packed', async () => {
     const store = open({ durability: 'normal' })
     const base = { ...(await fetched(store, key)), type: text.uri, data: '' }
