@@ -11,12 +11,11 @@
  * Holdfast saves what it commits (SQLite, synchronous=FULL); ShareDB's memory database and Yjs save nothing.
  */
 
-import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { readSequential } from '../traces/files.ts'
 import { type Branches, makeBranches } from './branches.ts'
 import type { Kind } from './content.ts'
 import { measureFloor } from './floor.ts'
+import { type Options, readOptions, writeRows } from './options.ts'
 import { TookTooLong } from './process.ts'
 import { type Measured, report, rowsOf } from './report.ts'
 import { runSession, type Sample } from './session.ts'
@@ -27,15 +26,6 @@ interface Case {
   readonly kind: Kind
   /** Edits on each side. */
   readonly count: number
-}
-
-interface Options {
-  readonly rounds: number
-  readonly quick: boolean
-  readonly profile: boolean
-  readonly cases: readonly Case[]
-  readonly systems: readonly System[]
-  readonly json?: string
 }
 
 const cases: readonly Case[] = [
@@ -50,7 +40,7 @@ const LIMIT_MS = 120_000
 const SLOW_ROUNDS = 3
 
 export async function reconnect(args: string[]): Promise<void> {
-  const options = readOptions(args)
+  const options = readOptions(args, { cases, systems, quick: ({ count }) => count <= 10_000 })
   const paper = readSequential('automerge-paper')
   const blog = readSequential('seph-blog1')
   const all: Measured[] = []
@@ -66,13 +56,13 @@ export async function reconnect(args: string[]): Promise<void> {
     console.log(report(name, branches.base.length, measured, floor))
     all.push(...measured)
   }
-  if (options.json) writeFileSync(options.json, `${JSON.stringify({ rows: rowsOf(all) }, null, 2)}\n`)
+  writeRows(options.json, rowsOf(all))
 }
 
-async function measure(system: System, kind: Kind, branches: Branches, options: Options) {
+async function measure(system: System, kind: Kind, branches: Branches, options: Options<Case, System>) {
   const slow = system.name.startsWith('sharedb')
   const huge = branches.client.length > 20_000
-  const rounds = options.quick ? 1 : slow || huge ? Math.min(SLOW_ROUNDS, options.rounds) : options.rounds
+  const rounds = slow || huge ? Math.min(SLOW_ROUNDS, options.rounds) : options.rounds
   const documents = slow && huge ? 1 : options.quick ? 2 : 3
   const cold: Sample[] = []
   const warm: Sample[] = []
@@ -97,42 +87,4 @@ function compareLetters(measured: readonly Measured[]): void {
   )
   const odd = letters.find(([, each]) => each !== letters[0]![1])
   if (odd) throw new Error(`${odd[0]} and ${letters[0]![0]} ended with other characters`)
-}
-
-function readOptions(args: string[]): Options {
-  const { values } = parseArgs({
-    args,
-    options: {
-      json: { type: 'string' },
-      rounds: { type: 'string', default: '5' },
-      quick: { type: 'boolean', default: false },
-      profile: { type: 'boolean', default: false },
-      case: { type: 'string', multiple: true },
-      system: { type: 'string', multiple: true },
-    },
-  })
-  const rounds = Number(values.rounds)
-  if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number from 1')
-  return {
-    rounds,
-    quick: values.quick,
-    profile: values.profile,
-    cases:
-      values.quick && !values.case
-        ? cases.filter(({ count }) => count <= 10_000)
-        : chosen(cases, values.case, '--case'),
-    systems: chosen(systems, values.system, '--system'),
-    json: values.json,
-  }
-}
-
-function chosen<T extends { readonly name: string }>(
-  all: readonly T[],
-  names: readonly string[] | undefined,
-  option: string,
-): readonly T[] {
-  const unknown = names?.find(name => !all.some(each => each.name === name))
-  if (unknown !== undefined)
-    throw new Error(`${option} ${unknown}: there are ${all.map(({ name }) => name).join(', ')}`)
-  return names ? all.filter(({ name }) => names.includes(name)) : all
 }
