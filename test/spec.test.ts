@@ -13,7 +13,7 @@ const ID = /[A-Z]{1,3}\d+/g
 const ruleIds = Array.from(read('SPEC.md').matchAll(/^- \[([A-Z]{1,3}\d+)\] \S/gm), ([, id]) => id!)
 
 function quotedIds(): string[] {
-  const files = globSync('**/*.ts', { cwd: here })
+  const files = globSync('**/*.ts', { cwd: here, exclude: ['**/node_modules'] })
   const titles = files.flatMap(file => Array.from(read(file).matchAll(TITLE), ([, ids]) => ids!))
   return titles.flatMap(ids => ids.match(ID)!)
 }

@@ -12,6 +12,8 @@ const START_MS = 20_000
 export interface ServerOptions {
   /** The directory of its database. */
   readonly data: string
+  /** What HOLDFAST_STORE is to be: where the documents are, if not in that directory. */
+  readonly store?: string
   /** 0 lets the system choose. */
   readonly port?: number
   /** Arguments for Node itself. */
@@ -28,7 +30,7 @@ export class HoldfastServer {
   }
 
   /** Resolves when it listens; rejects with what it printed if it ends instead. */
-  static async start({ data, port = 0, node = [] }: ServerOptions): Promise<HoldfastServer> {
+  static async start({ data, store, port = 0, node = [] }: ServerOptions): Promise<HoldfastServer> {
     // A setting that the server does not know is an error to it, so none of ours may leak in.
     const env = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_')),
@@ -37,6 +39,7 @@ export class HoldfastServer {
       env: {
         ...env,
         HOLDFAST_DATA: data,
+        ...(store !== undefined && { HOLDFAST_STORE: store }),
         HOLDFAST_PORT: String(port),
         HOLDFAST_WEB: data,
       },

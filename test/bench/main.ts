@@ -5,18 +5,20 @@
 import { compareDrivers } from './drivers.ts'
 import { history } from './history.ts'
 import { reconnect } from './reconnect.ts'
+import { store } from './store.ts'
 
 const benchmarks: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   drivers: compareDrivers,
   history,
   reconnect,
+  store,
 }
 
 const [name = '', ...args] = process.argv.slice(2)
 const run = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined
 if (run === undefined) {
   console.error(
-    `Say which benchmark: npm run bench -- ${Object.keys(benchmarks).join(' | ')} [--json FILE] [--rounds N] [--quick]`,
+    `Say which benchmark: npm run bench -- ${Object.keys(benchmarks).join(' | ')} [--json FILE] [--rounds N] [--quick] [--profile] [--case NAME] [--system NAME]`,
   )
   process.exitCode = 2
 } else {

@@ -50,7 +50,9 @@ export class Peer<C extends Calls> {
   ): Promise<Answer<C[K]>> {
     const id = ++this.#asked
     const answered = new Promise<Reply>(resolve => this.#waiting.set(id, resolve))
-    this.child.send({ id, name, argument } satisfies Question)
+    this.child.send({ id, name, argument } satisfies Question, error => {
+      if (error) this.#settle({ id, error: `the process has ended (${error.message})` })
+    })
     let late = false
     const timer = setTimeout(() => {
       late = true

@@ -92,7 +92,7 @@ async function startHoldfast(kind: Kind, node: readonly string[]): Promise<Serve
 
 async function startSharedb(kind: Kind, type: string, node: readonly string[]): Promise<Server> {
   const process = new Peer<SharedbServerCalls>(peer('sharedb-server'), node)
-  const url = await process.ask('listen', undefined)
+  const url = await process.ask('listen', { postgres: null })
   return {
     url,
     child: process.child,

@@ -14,6 +14,12 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
+/** The value that a share of the values, `part` in [0, 1], does not exceed. */
+export function percentile(values: Iterable<number>, part: number): number {
+  const sorted = Float64Array.from(values).sort()
+  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN
+}
+
 /** Three figures are as many as these measurements carry. */
 export function figure(value: number): string {
   if (Number.isNaN(value)) return '-'

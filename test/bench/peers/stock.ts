@@ -42,9 +42,14 @@ interface Types {
   register(type: StockType): void
 }
 
+export interface StockServer {
+  /** `db` is an adapter of the same package's DB; its memory database without one. */
+  new (options?: { db?: object }): StockBackend
+  readonly types: Types
+}
+
 const require = createRequire(import.meta.url)
 
-const Sharedb = require('sharedb') as { new (): StockBackend; types: Types }
 const stockClient = require('sharedb/lib/client') as {
   Connection: new (socket: unknown) => StockConnection
   types: Types
@@ -57,13 +62,14 @@ export const stockTypes: Readonly<Record<string, StockType>> = {
   'rich-text': (require('rich-text') as { type: StockType }).type,
 }
 
-for (const type of Object.values(stockTypes)) {
-  Sharedb.types.register(type)
-  stockClient.types.register(type)
-}
+for (const type of Object.values(stockTypes)) stockClient.types.register(type)
 
-/** ShareDB's server on its memory database. */
-export const stockBackend = (): StockBackend => new Sharedb()
+/** ShareDB's server as `from` finds it, with all the types. */
+export function stockServer(from: NodeJS.Require = require): StockServer {
+  const server = from('sharedb') as StockServer
+  for (const type of Object.values(stockTypes)) server.types.register(type)
+  return server
+}
 
 /** ShareDB's client on a socket. */
 export const stockConnection = (socket: unknown): StockConnection => new stockClient.Connection(socket)

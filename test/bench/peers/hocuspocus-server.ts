@@ -1,0 +1,144 @@
+/**
+ * A Hocuspocus server with its SQLite extension, or with its database extension on Postgres, by the statements of the
+ * SQLite one. The databases are as they come: SQLite with its rollback journal and an fsync at each commit.
+ *
+ * Whoever made an edit is told, by a stateless message, when a state with the edit in it was stored: the document's state is
+ * encoded and handed to `store` in one go, so what had arrived by then is in it.
+ */
+
+import type { AddressInfo } from 'node:net'
+import { answer } from '../process.ts'
+import { requirePeer } from './packages.ts'
+
+export type Database = { readonly sqlite: string } | { readonly postgres: string }
+
+export type HocuspocusServerCalls = {
+  /** `debounceMs`: how long an edit waits for others before all are stored. The answer is where it listens. */
+  listen(argument: { database: Database; debounceMs: number }): Promise<string>
+  create(argument: { id: string; text: string }): Promise<void>
+  /** How many characters were ever inserted into the document, by what is stored of it. */
+  inserted(id: string): Promise<number>
+}
+
+// ---- as much of the packages as is used ----
+
+interface Yjs {
+  readonly Doc: new () => object
+  applyUpdate(doc: object, update: Uint8Array): void
+  encodeStateVector(doc: object): Uint8Array
+  decodeStateVector(vector: Uint8Array): Map<number, number>
+}
+
+interface Connection {
+  sendStateless(payload: string): void
+}
+
+interface LiveDocument {
+  readonly name: string
+  getText(): { insert(at: number, text: string): void }
+  on(event: 'update', listener: (update: Uint8Array, origin: { connection?: Connection }) => void): void
+}
+
+interface Direct {
+  transact(work: (document: LiveDocument) => void): Promise<void>
+  disconnect(): Promise<void>
+}
+
+interface Stored {
+  readonly documentName: string
+  readonly state: Buffer
+}
+
+interface Extension {
+  readonly configuration: {
+    fetch(payload: { documentName: string }): Promise<Uint8Array | null>
+    store(payload: Stored): Promise<void>
+  }
+}
+
+interface Server {
+  readonly hocuspocus: { openDirectConnection(id: string): Promise<Direct> }
+  readonly address: AddressInfo
+  listen(): Promise<unknown>
+}
+
+interface Pool {
+  query(sql: string, values?: unknown[]): Promise<{ rows: { data: Uint8Array }[] }>
+}
+
+const Y = requirePeer('yjs') as Yjs
+const { Server } = requirePeer('@hocuspocus/server') as { Server: new (options: object) => Server }
+
+let server: Server
+let extension: Extension
+
+answer<HocuspocusServerCalls>({
+  async listen({ database, debounceMs }) {
+    extension = 'sqlite' in database ? onSqlite(database.sqlite) : await onPostgres(database.postgres)
+    const unstored = new Map<string, Connection[]>()
+    tellWhenStored(extension, unstored)
+    server = new Server({
+      port: 0,
+      address: '127.0.0.1',
+      quiet: true,
+      debounce: debounceMs,
+      extensions: [extension],
+      async afterLoadDocument({ document }: { document: LiveDocument }) {
+        unstored.set(document.name, [])
+        document.on('update', (_update, { connection }) => {
+          if (connection) unstored.get(document.name)!.push(connection)
+        })
+      },
+    })
+    await server.listen()
+    return `ws://127.0.0.1:${server.address.port}`
+  },
+  async create({ id, text }) {
+    const direct = await server.hocuspocus.openDirectConnection(id)
+    await direct.transact(document => document.getText().insert(0, text))
+    await direct.disconnect()
+  },
+  async inserted(id) {
+    const doc = new Y.Doc()
+    Y.applyUpdate(doc, (await extension.configuration.fetch({ documentName: id }))!)
+    const clocks = Y.decodeStateVector(Y.encodeStateVector(doc)).values()
+    return [...clocks].reduce((sum, clock) => sum + clock, 0)
+  },
+})
+
+function tellWhenStored({ configuration }: Extension, unstored: ReadonlyMap<string, Connection[]>): void {
+  const { store } = configuration
+  configuration.store = async payload => {
+    const contained = unstored.get(payload.documentName)?.splice(0) ?? []
+    await store(payload)
+    for (const connection of contained) connection.sendStateless('stored')
+  }
+}
+
+function onSqlite(file: string): Extension {
+  const { SQLite } = requirePeer('@hocuspocus/extension-sqlite') as {
+    SQLite: new (options: object) => Extension
+  }
+  return new SQLite({ database: file })
+}
+
+async function onPostgres(connectionString: string): Promise<Extension> {
+  const { Database } = requirePeer('@hocuspocus/extension-database') as {
+    Database: new (options: Extension['configuration']) => Extension
+  }
+  const { Pool } = requirePeer('pg') as { Pool: new (options: object) => Pool }
+  const pool = new Pool({ connectionString })
+  await pool.query('CREATE TABLE documents (name varchar(255) NOT NULL, data bytea NOT NULL, UNIQUE (name))')
+  return new Database({
+    async fetch({ documentName }) {
+      const { rows } = await pool.query('SELECT data FROM documents WHERE name = $1', [documentName])
+      return rows[0]?.data ?? null
+    },
+    async store({ documentName, state }) {
+      await pool.query(
+        'INSERT INTO documents (name, data) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET data = $2',
+        [documentName, state],
+      )
+    },
+  })
+}
