@@ -7,7 +7,7 @@
 const SURROGATE = /[\ud800-\udfff]/
 
 /** Whether `text` holds a character of two units. */
-export const hasPairs = (text: string): boolean => SURROGATE.test(text)
+const hasPairs = (text: string): boolean => SURROGATE.test(text)
 
 const isHigh = (unit: number): boolean => (unit & 0xfc00) === 0xd800
 const isLow = (unit: number): boolean => (unit & 0xfc00) === 0xdc00
@@ -24,13 +24,6 @@ export function countPoints(text: string): number {
 export function forward(text: string, unit: number, points: number): number {
   let at = unit
   for (let left = points; left > 0 && at <= text.length; left--) at += isHigh(text.charCodeAt(at)) ? 2 : 1
-  return at
-}
-
-/** The unit index `points` code points before index `unit`. */
-export function backward(text: string, unit: number, points: number): number {
-  let at = unit
-  for (let left = points; left > 0; left--) at -= isLow(text.charCodeAt(at - 1)) ? 2 : 1
   return at
 }
 

@@ -1,12 +1,13 @@
 /**
  * The type `text`: a document is a string, an op is ot-text-unicode's (see textop.ts). All lengths are code points.
  *
- * `apply` cuts the string where the op says. Only a document with characters of two units needs any counting, and
- * then it counts from the last place that was edited, because the next edit is mostly near it.
+ * `apply` cuts the pieces of the document where the op says (pieces.ts), so it costs what the op costs. Only a piece
+ * with characters of two units needs any counting.
  */
 
 import { difference, type Part } from './difference.ts'
-import { backward, countPoints, forward, hasPairs } from './points.ts'
+import { joined, type Piece, PieceReader, PieceWriter, piecesOf } from './pieces.ts'
+import { countPoints } from './points.ts'
 import { compose, lengthOf, type TextOp, TextWriter, transform, transformPoint } from './textop.ts'
 import type { Extent, Fault, Type } from './type.ts'
 
@@ -30,7 +31,7 @@ export const text: Type<string, TextOp> = {
     if (fault) return fault
     let length = 0
     for (const component of op as TextOp) if (typeof component !== 'string') length += lengthOf(component)
-    const fits = length <= doc.length && unitAfter(recall(doc), 0, 0, length) <= doc.length
+    const fits = length <= doc.length && length <= pointsOf(recall(doc))
     return fits ? null : { code: 'OP_MISFIT', message: 'The op reaches beyond the end of the text.' }
   },
   apply,
@@ -113,58 +114,34 @@ function checkExtent(extent: unknown): Fault | null {
 }
 
 function apply(doc: string, op: TextOp): string {
-  const known = recall(doc)
-  const pieces: string[] = []
-  let plain = known.plain
-  let unit = 0
-  let point = 0
-  let outUnit = 0
-  let outPoint = 0
+  const reader = new PieceReader(recall(doc))
+  const out = new PieceWriter()
   for (const component of op) {
-    const n = lengthOf(component)
-    if (typeof component === 'string') {
-      pieces.push(component)
-      plain &&= n === component.length
-      outUnit += component.length
-      outPoint += n
-      continue
-    }
-    const end = unitAfter(known, unit, point, n)
-    if (end > doc.length) throw new Error('The op reaches beyond the end of the text.')
-    if (typeof component === 'number') {
-      pieces.push(doc.slice(unit, end))
-      outUnit += end - unit
-      outPoint += n
-    }
-    unit = end
-    point += n
+    if (typeof component === 'string') out.insert(component)
+    else if (!reader.take(lengthOf(component), typeof component === 'number' ? out : null))
+      throw new Error('The op reaches beyond the end of the text.')
   }
-  pieces.push(doc.slice(unit))
-  const result = pieces.length > FEW ? pieces.join('') : pieces.reduce((all, piece) => all + piece, '')
-  remember({ doc: result, plain, unit: outUnit, point: outPoint })
+  reader.drain(out)
+  const pieces = out.pieces()
+  const result = joined(pieces)
+  remember(result, pieces)
   return result
 }
 
-/** So many pieces are quicker added than joined: the engine keeps the sum as a tree until somebody reads it. */
-const FEW = 8
-
 /** The op that gives the deleted text back; so it needs the document. */
 function invert(op: TextOp, doc: string): TextOp {
-  const known = recall(doc)
+  const reader = new PieceReader(recall(doc))
   const out = new TextWriter()
-  let unit = 0
-  let point = 0
   for (const component of op) {
     const n = lengthOf(component)
     if (typeof component === 'string') {
       out.delete(n)
       continue
     }
-    const end = unitAfter(known, unit, point, n)
-    if (typeof component === 'number') out.keep(n)
-    else out.insert(doc.slice(unit, end))
-    unit = end
-    point += n
+    const gone = typeof component === 'number' ? null : new PieceWriter()
+    reader.take(n, gone)
+    if (gone) out.insert(joined(gone.pieces()))
+    else out.keep(n)
   }
   return out.op()
 }
@@ -182,40 +159,25 @@ function diff(a: string, b: string): TextOp {
 const equalComponents = (a: TextOp[number], b: TextOp[number]): boolean =>
   typeof a === 'object' ? lengthOf(a) === lengthOf(b) : a === b
 
-/** What is known of a document: whether it has only characters of one unit, and one place by both counts. */
-interface Known {
-  readonly doc: string
-  readonly plain: boolean
-  readonly unit: number
-  readonly point: number
-}
-
 /**
- * The documents of the last few ops: the same string object is found again without a look at its characters. It only
- * saves time, whatever it holds; so one memory can serve all documents of a process.
+ * The documents of the last few ops with their pieces, the newest last. It only saves time, whatever it holds; so one
+ * memory can serve all documents of a process. The newest is asked first: it is mostly the one, by identity, while the
+ * versions before it may have its length and would be compared with it letter by letter.
  */
-const recent: Known[] = []
+const recent: { readonly doc: string; readonly pieces: readonly Piece[] }[] = []
 const RECENT = 8
-let oldest = 0
 
-function recall(doc: string): Known {
-  for (const known of recent) if (known.doc === doc) return known
-  const known = { doc, plain: !hasPairs(doc), unit: 0, point: 0 }
-  remember(known)
-  return known
+function recall(doc: string): readonly Piece[] {
+  const known = recent.findLast(each => each.doc === doc)
+  return known ? known.pieces : remember(doc, piecesOf(doc))
 }
 
-function remember(known: Known): void {
-  recent[oldest] = known
-  oldest = (oldest + 1) % RECENT
+function remember(doc: string, pieces: readonly Piece[]): readonly Piece[] {
+  if (recent.length === RECENT) recent.shift()
+  recent.push({ doc, pieces })
+  return pieces
 }
 
-/** The unit index `n` code points after (unit, point); counts from the known place where that is nearer. */
-function unitAfter(known: Known, unit: number, point: number, n: number): number {
-  if (known.plain) return unit + n
-  const away = point + n - known.point
-  if (Math.abs(away) >= n) return forward(known.doc, unit, n)
-  return away < 0 ? backward(known.doc, known.unit, -away) : forward(known.doc, known.unit, away)
-}
+const pointsOf = (pieces: readonly Piece[]): number => pieces.reduce((sum, { points }) => sum + points, 0)
 
 const malformed = (message: string): Fault => ({ code: 'OP_MALFORMED', message })
