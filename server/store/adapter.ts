@@ -77,9 +77,11 @@ class Adapter extends sharedb.DB {
 
   async #commit(key: DocKey, op: SharedbOp, snapshot: SharedbSnapshot): Promise<boolean> {
     const verdict = await this.#log.commit(prepare(key, op, snapshot))
-    if (verdict.kind === 'committed') op.hash = verdict.receipt.hash
-    else if (verdict.kind !== 'taken') throw refusalOf(op, verdict)
-    return verdict.kind === 'committed'
+    if (verdict.kind === 'taken') return false
+    if (verdict.kind !== 'committed') throw refusalOf(op, verdict)
+    // An op without a seal did not come through our backend: whoever made it has no use for the receipt.
+    if (op.m?.seal !== undefined) op.hash = verdict.receipt.hash
+    return true
   }
 
   override getSnapshot(
