@@ -46,12 +46,16 @@ export function invertChange(change: Change, content: Content): Change {
   return { op: typeOf(content.type).invert(change.op, content.data) }
 }
 
-/** How much `change` to `content` puts in and takes out, in the unit of the type; O(change), of a delete O(content). */
+/**
+ * How much `change` to `content` puts in and takes out, in the unit of the type; O(change), of a delete O(content).
+ * Where nothing is (or nothing is known any more), a delete takes nothing out.
+ */
 export function extentOfChange(change: Change, content: Content): Extent {
   if ('create' in change) {
     const type = typeOf(change.create.type)
     return type.extent({ doc: type.create(change.create.data) })
   }
+  if (content.type === null && 'del' in change) return { added: 0, removed: 0 }
   if (content.type === null) throw new Error('extent of a change to a document that does not exist')
   const type = typeOf(content.type)
   if ('op' in change) return type.extent({ op: change.op })

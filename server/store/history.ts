@@ -21,6 +21,7 @@ import { typeOf } from '../../types/index.ts'
 import type { DocRow, Engine, KeptOp, PackRow } from './engine.ts'
 import type { Log } from './log.ts'
 import { decodePack } from './packs.ts'
+import { noDocument } from './replay.ts'
 import type { Mark, StoredSnapshot } from './store.ts'
 import { notesOf, type OpNote, summaryOfNote } from './summaries.ts'
 
@@ -113,7 +114,9 @@ export async function notesIn(
 ): Promise<OpNote[]> {
   if (ops.length === 0) return []
   const turn = await past.engine.turnBefore(doc.num, ops[0]!.v)
-  return notesOf(ops, turn?.type ?? null, v => past.contentAt(key, v))
+  // A pack may begin before the history: what a delete there removed cannot be told.
+  const contentAt = async (v: number) => (v < doc.horizon ? noDocument : past.contentAt(key, v))
+  return notesOf(ops, turn?.type ?? null, contentAt)
 }
 
 async function listSittings(

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type Attribution, attribute, attributionOf, authored, isAttributed } from '../../ops/attribution.ts'
+import type { WireChange } from '../../ops/protocol.ts'
 import { sittingsOf, summaryOf } from '../../ops/sittings.ts'
 import { answerCatchUp } from '../../server/catchup.ts'
 import { openSqliteStore } from '../../server/store/sqlite.ts'
@@ -108,6 +109,28 @@ describe('the past of a document', () => {
     const marked = await read()
     assert.equal(marked.length, sittings.length + 1)
     assert.ok(marked.some(({ v }) => v === 22))
+  })
+
+  it('[V11] tells the sittings of a pack in which the history begins, with a deletion before that', async () => {
+    await typeText(5)
+    let snapshot = await fetched(store, key)
+    const turns: WireChange[] = [{ del: true }, { create: { type: text.uri, data: 'again' } }]
+    for (const [i, change] of turns.entries()) {
+      assert.equal(await commitOn(store, key, snapshot, change, undefined, timeOf(5 + i)), true)
+      snapshot = changed(snapshot, change)
+    }
+    await typeText(20)
+    const rule = { gap: 1 }
+    const before = await store.history.sittings(key, { limit: 99 }, rule)
+    assert.equal(before.sittings.length, 20)
+    await store.trim(timeOf(6))
+    assert.equal((await store.head(key)).horizon, 6)
+    const { sittings } = await store.history.sittings(key, { limit: 99 }, rule)
+    assert.deepEqual(sittings.slice(0, 14), before.sittings.slice(0, 14))
+    assert.equal(
+      sittings.reduce((sum, { n }) => sum + n, 0),
+      20,
+    )
   })
 
   it('[V12] names a version, moves a name and takes it back', async () => {
