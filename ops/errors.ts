@@ -127,6 +127,34 @@ export const errors = {
   SERVER_DRAINING: entry('The server is shutting down; connect again in a moment.', 'retry', 503, 1012),
   SETTING_INVALID: entry('A setting has a value that it cannot have; the message names it.', 'fatal', 500),
   STORE_NEWER: entry('The database was written by a newer Holdfast; update the program.', 'fatal', 500),
+  STORE_MISSING: entry('There is no database where the settings say; see HOLDFAST_DATA.', 'fatal', 500),
+  STORE_NOT_EMPTY: entry(
+    'The database has documents already, and a backup is restored into an empty one only: name another, or move this one away.',
+    'fatal',
+    409,
+  ),
+  STORE_CORRUPT: entry(
+    'The database holds what its op log does not say; the message names the first difference. Restore a backup.',
+    'fatal',
+    500,
+  ),
+  BACKUP_INVALID: entry(
+    'The file is not a backup of Holdfast, or it was damaged; use another one.',
+    'fatal',
+    400,
+  ),
+  IMPORT_INVALID: entry(
+    'A line of the file cannot stand there; the message says which and why. Its document was not imported.',
+    'fatal',
+    400,
+  ),
+  DOCUMENT_EXISTS: entry(
+    'A document of this name has another history here; import into another collection.',
+    'fatal',
+    409,
+  ),
+  FILE_FAILED: entry('A file cannot be read or written; the message says which and why.', 'fatal', 500),
+  COMMAND_INVALID: entry('The command line is none that Holdfast knows; see holdfast --help.', 'fatal', 400),
   STORE_FAILED: entry(
     'The database refused to read or write; nothing was acknowledged. Look at the disk.',
     'retry',

@@ -1,9 +1,7 @@
 /** A whole server: store, gateway, HTTP and WebSockets on one port. Any number may run in one process, as tests do. */
 
-import { mkdirSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { HoldfastError } from '../ops/errors.ts'
 import { type Gateway, openGateway } from './gateway/gateway.ts'
 import { acceptWebSockets, type WebSockets } from './gateway/websocket.ts'
@@ -11,7 +9,8 @@ import { httpApp } from './http.ts'
 import { type Report, reportToConsole } from './report.ts'
 import { keepHistory } from './retention.ts'
 import type { Settings } from './settings.ts'
-import { openSqliteStore } from './store/sqlite.ts'
+import { storeOn } from './store/enginestore.ts'
+import { openEngine } from './store/open.ts'
 import type { Store } from './store/store.ts'
 
 export interface RunningServer {
@@ -29,12 +28,10 @@ export interface ServerOptions {
   readonly report?: Report
 }
 
-const DATABASE = 'holdfast.sqlite'
-
 /** Throws SETTING_INVALID when it cannot listen or write where it was told to, STORE_NEWER, STORE_FAILED. */
 export async function startServer(settings: Settings, options: ServerOptions = {}): Promise<RunningServer> {
   const { web = null, report = reportToConsole } = options
-  const store = openStore(settings)
+  const store = storeOn(await openEngine(settings))
   try {
     const gateway = openGateway({ store, settings, report })
     const server = createServer(httpApp(gateway, web))
@@ -54,19 +51,6 @@ export async function startServer(settings: Settings, options: ServerOptions = {
     await store.close()
     throw error
   }
-}
-
-function openStore({ DATA, DURABILITY }: Settings): Store {
-  if (DATA === ':memory:') return openSqliteStore({ path: DATA, durability: DURABILITY })
-  try {
-    mkdirSync(DATA, { recursive: true })
-  } catch (error) {
-    throw new HoldfastError(
-      'SETTING_INVALID',
-      `HOLDFAST_DATA is ${JSON.stringify(DATA)}: ${(error as Error).message}`,
-    )
-  }
-  return openSqliteStore({ path: join(DATA, DATABASE), durability: DURABILITY })
 }
 
 function listen(server: Server, { PORT, HOST }: Settings): Promise<number> {

@@ -20,6 +20,7 @@
 import type { DocKey } from '../../ops/identity.ts'
 import type { Commit, Full } from './adapter.ts'
 import type { Verdict } from './books.ts'
+import type { DocTable, Row, Table } from './layout.ts'
 import type { Change, ListedDoc, Mark } from './store.ts'
 
 export interface DocRow {
@@ -100,6 +101,21 @@ export interface TurnRow {
   readonly type: string | null
 }
 
+/** The rows of a database as they stood at one moment, whatever is written meanwhile. Several tables may be read at a time. */
+export interface View {
+  /** The rows of a table in the order of its key (layout.ts), some at a time; with `doc`, those of one document. */
+  rows<T extends Table>(table: T): AsyncIterable<readonly Row<T>[]>
+  rows<T extends DocTable>(table: T, doc: number): AsyncIterable<readonly Row<T>[]>
+  close(): Promise<void>
+}
+
+/** A document with its whole history, as rows that do not know its number yet. */
+export interface WholeDoc {
+  readonly key: DocKey
+  readonly doc: Omit<Row<'docs'>, 'num' | 'collection' | 'id' | 'change'>
+  readonly rows: { readonly [T in DocTable]?: readonly Omit<Row<T>, 'doc'>[] }
+}
+
 export interface Engine {
   /** Made with the database, and anew whenever a backup is restored. */
   readonly epoch: string
@@ -165,6 +181,16 @@ export interface Engine {
 
   /** Forgets the ops below `horizon`: rows go, packs that lie below it lose their bodies. */
   trim(doc: number, horizon: number): Promise<void>
+
+  /** What stands in all tables now. Nobody is kept from writing; `close` it soon all the same. */
+  view(): Promise<View>
+  /**
+   * Takes over all rows of `from`, but `epoch` in the place of its epoch: one durable transaction. Rejects with
+   * `STORE_NOT_EMPTY` if a document is there already. Nothing else may be asked of the engine meanwhile.
+   */
+  fill(from: View, epoch: string): Promise<void>
+  /** Adds a document, as one change of its collection: one durable transaction. False if it is there already. */
+  adopt(whole: WholeDoc): Promise<boolean>
 
   /** Rejects when the database cannot be written to. */
   ping(): Promise<void>

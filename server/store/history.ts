@@ -175,7 +175,7 @@ async function mark({ engine, contentAt }: Past, key: DocKey, name: string, v: n
 // ---- who wrote what ----
 
 /** As it is stored: runs name their writers by index. */
-interface StoredCredits {
+export interface StoredCredits {
   readonly srcs: (string | null)[]
   readonly runs: Attribution
 }
@@ -234,6 +234,14 @@ function credited(
   flush()
   return { runs, type }
 }
+
+/** Units of the document whose writers stored credits tell. */
+export const lengthCredited = ({ runs }: StoredCredits): number =>
+  runs.reduce((sum, [length]) => sum + length, 0)
+
+/** Units that the document has for them to tell. */
+export const lengthToCredit = ({ type, data }: Pick<StoredSnapshot, 'type' | 'data'>): number =>
+  type !== null && isAttributed(typeOf(type)) ? typeOf(type).extent({ doc: data }).added : 0
 
 const creditsOf = ({ srcs, runs }: StoredCredits): Credit[] =>
   runs.map(([length, writer]: Written) => ({ length, src: srcs[writer as number]! }))

@@ -1,11 +1,16 @@
 /** What a stretch of the op log makes of a document, with ShareDB's metadata as ShareDB itself would have set it. */
 
+import { absent, type Content } from '../../ops/change.ts'
 import { HoldfastError } from '../../ops/errors.ts'
+import { typeOf } from '../../types/index.ts'
 import { type SharedbType, sharedb } from '../sharedb.ts'
 import type { Full } from './adapter.ts'
-import type { StoredOp } from './store.ts'
+import type { StoredOp, StoredSnapshot } from './store.ts'
 
 export const noDocument: Full = { v: 0, type: null, data: undefined, meta: null }
+
+export const contentOf = ({ type, data }: Pick<StoredSnapshot, 'type' | 'data'>): Content =>
+  type === null ? absent : { type: typeOf(type).name, data }
 
 /**
  * `from` after `ops`, which follow on it without a gap: one by one, because that is what the log means.

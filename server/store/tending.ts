@@ -6,7 +6,8 @@
 
 import { setImmediate as turn } from 'node:timers/promises'
 import { type DocKey, keyText } from '../../ops/identity.ts'
-import type { DocRow, Engine, OpRow, PackName } from './engine.ts'
+import type { Summary } from '../../ops/sittings.ts'
+import type { DocRow, Engine, KeptOp, OpRow, PackName, PackRow } from './engine.ts'
 import { notesIn, type Past } from './history.ts'
 import { encodePack } from './packs.ts'
 import { type GrowingLadder, raise } from './rungs.ts'
@@ -110,28 +111,37 @@ const alignedFrom = ({ horizon }: DocRow, size: number): number => Math.ceil(hor
 
 /** Puts rows that follow each other into one pack. */
 export async function packRows(past: Past, key: DocKey, doc: DocRow, ops: readonly OpRow[]): Promise<void> {
+  const pack = packOf(ops, blocksOf(await notesIn(past, key, doc, ops)))
+  await past.engine.pack(doc.num, pack, await namesIn(past.engine, doc.num, ops))
+}
+
+/** Ops that follow each other as one pack; `blocks` sum them up. */
+export function packOf(ops: readonly OpRow[], blocks: readonly Summary[]): PackRow {
   const [first, last] = [ops[0]!, ops.at(-1)!]
-  const notes = await notesIn(past, key, doc, ops)
   const times = ops.map(({ at }) => at)
-  const pack = {
+  return {
     v: first.v,
     n: ops.length,
     start: Math.min(...times),
     end: Math.max(...times),
     hash: last.hash,
-    about: JSON.stringify(blocksOf(notes)),
+    about: JSON.stringify(blocks),
     body: encodePack(ops),
   }
-  await past.engine.pack(doc.num, pack, await namesIn(past.engine, doc.num, ops))
 }
 
-/** The first seq of each writer in the ops: its seqs rise. */
-async function namesIn(engine: Engine, doc: number, ops: readonly OpRow[]): Promise<PackName[]> {
+function namesIn(engine: Engine, doc: number, ops: readonly OpRow[]): Promise<PackName[]> {
+  const names = [...firstSeqs(ops)].map(async ([src, seq]) => {
+    return { writer: (await engine.writer(doc, src))!.writer, seq }
+  })
+  return Promise.all(names)
+}
+
+/** The first seq of each src in the ops: its seqs rise. */
+export function firstSeqs(ops: readonly KeptOp[]): Map<string, number> {
   const firsts = new Map<string, number>()
   for (const { src, seq } of ops) if (src !== null && !firsts.has(src)) firsts.set(src, seq!)
-  return Promise.all(
-    [...firsts].map(async ([src, seq]) => ({ writer: (await engine.writer(doc, src))!.writer, seq })),
-  )
+  return firsts
 }
 
 export function ladderOf({ engine, log }: Past, doc: DocRow): GrowingLadder {

@@ -17,11 +17,21 @@ import type {
   RungRow,
   SnapshotRow,
   TurnRow,
+  View,
+  WholeDoc,
   WriterRow,
 } from '../engine.ts'
 import type { Change, ListedDoc, Mark } from '../store.ts'
 import { deflated, inflated, jsonOrNull, parsedOrNull, quoted, unquoted } from '../text.ts'
-import { type DatabaseOptions, inTransaction, inUnsyncedTransaction, openDatabase, shrink } from './schema.ts'
+import { adoptInto, fillFrom, viewOf } from './rows.ts'
+import {
+  type DatabaseOptions,
+  inLongTransaction,
+  inTransaction,
+  inUnsyncedTransaction,
+  openDatabase,
+  shrink,
+} from './schema.ts'
 import { type Statements, statementsOf } from './statements.ts'
 
 /** Throws `STORE_NEWER`, or `STORE_FAILED` with SQLite's reason. */
@@ -49,7 +59,7 @@ const PING_BYTES = 32_768
 
 class SqliteEngine implements Engine {
   readonly local = true
-  readonly epoch: string
+  epoch: string
   readonly #db: DatabaseSync
   readonly #sql: Statements
   readonly #options: DatabaseOptions
@@ -288,6 +298,19 @@ class SqliteEngine implements Engine {
       this.#sql.dropOps.run(doc, 0, horizon)
       this.#sql.emptyPacks.run(doc, horizon)
     })
+  }
+
+  async view(): Promise<View> {
+    return viewOf(this.#options.path, this.#db)
+  }
+
+  async fill(from: View, epoch: string): Promise<void> {
+    await inLongTransaction(this.#db, () => fillFrom(this.#db, from, epoch))
+    this.epoch = epoch
+  }
+
+  async adopt(whole: WholeDoc): Promise<boolean> {
+    return inTransaction(this.#db, () => adoptInto(this.#db, whole))
   }
 
   /** A write as large as a commit, because a full disk still reads and still takes locks. */

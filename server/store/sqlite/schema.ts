@@ -7,6 +7,7 @@
 
 import { DatabaseSync } from 'node:sqlite'
 import { HoldfastError } from '../../../ops/errors.ts'
+import { failed } from '../failed.ts'
 import { toChainedLog } from './version2.ts'
 
 /** Step i takes a database of version i to i + 1. A step that was released is never changed: add another. */
@@ -56,6 +57,12 @@ const steps: readonly (string | ((db: DatabaseSync) => void))[] = [
   toChainedLog,
 ]
 
+/** What a database of this program is. */
+export const SCHEMA_VERSION: number = steps.length
+
+export const schemaVersionOf = (db: DatabaseSync): number =>
+  db.prepare('PRAGMA user_version').get()!.user_version as number
+
 export type Durability = 'full' | 'normal'
 
 export interface DatabaseOptions {
@@ -86,21 +93,21 @@ export function openDatabase({ path, durability = 'full', busyMs = 5000 }: Datab
 }
 
 function migrate(db: DatabaseSync): void {
-  const version = () => db.prepare('PRAGMA user_version').get()!.user_version as number
-  if (version() === steps.length) return
+  if (schemaVersionOf(db) === SCHEMA_VERSION) return
   inTransaction(db, () => {
     // Read again: another process may have done it while we waited for the lock.
-    const from = version()
-    if (from > steps.length) {
-      throw new HoldfastError(
-        'STORE_NEWER',
-        `The database has schema version ${from}, this program knows ${steps.length}: update the program.`,
-      )
-    }
+    const from = schemaVersionOf(db)
+    if (from > SCHEMA_VERSION) throw newer(from)
     for (const step of steps.slice(from)) typeof step === 'string' ? db.exec(step) : step(db)
-    db.exec(`PRAGMA user_version = ${steps.length}`)
+    db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
   })
 }
+
+export const newer = (version: number): HoldfastError =>
+  new HoldfastError(
+    'STORE_NEWER',
+    `The database has schema version ${version}, this program knows ${SCHEMA_VERSION}: update the program.`,
+  )
 
 /**
  * Runs `work` in one write transaction that waits for no disk: for what can be derived again. A power cut may take it
@@ -123,16 +130,27 @@ export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
     db.exec('COMMIT')
     return result
   } catch (error) {
-    // SQLite has rolled back by itself after some failures (a full disk).
-    if (db.isTransaction) db.exec('ROLLBACK')
+    rollBack(db)
     throw error
   }
 }
 
-/** `error` as one that has a code: its own, or `STORE_FAILED`. The message tells an operator what SQLite said. */
-export function failed(doing: string, error: unknown): HoldfastError {
-  if (error instanceof HoldfastError) return error
-  return new HoldfastError('STORE_FAILED', `The database could not ${doing}: ${(error as Error).message}`)
+/** The same for work that has to wait. Whatever else the connection is asked meanwhile is part of the transaction. */
+export async function inLongTransaction<T>(db: DatabaseSync, work: () => Promise<T>): Promise<T> {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    const result = await work()
+    db.exec('COMMIT')
+    return result
+  } catch (error) {
+    rollBack(db)
+    throw error
+  }
+}
+
+/** SQLite has rolled back by itself after some failures (a full disk). */
+function rollBack(db: DatabaseSync): void {
+  if (db.isTransaction) db.exec('ROLLBACK')
 }
 
 /** Gives pages back to the disk, some at a time, where a quarter of the file is free: after a burst of ops was packed. */
