@@ -5,7 +5,9 @@ import { storeOn } from '../../server/store/enginestore.ts'
 import { openSqliteEngine } from '../../server/store/sqlite/engine.ts'
 import { verifyStore } from '../../server/store/verify.ts'
 import { Random } from '../random.ts'
+import { exportingContract } from './exporting.ts'
 import { writeHistory } from './histories.ts'
+import { importingContract } from './importing.ts'
 import { movingContract } from './moving.ts'
 import { small, sqlitePlace } from './place.ts'
 import { verifyingContract } from './verifying.ts'
@@ -30,3 +32,5 @@ describe('a SQLite database in memory', () => {
 
 movingContract('SQLite', sqlitePlace)
 verifyingContract('SQLite', sqlitePlace)
+exportingContract('SQLite', sqlitePlace)
+importingContract('SQLite', sqlitePlace)
