@@ -1,48 +1,14 @@
-/** `npm start`: one server as a process, from its settings to its end. */
+/** `npm start`: one server as a process. */
 
-import { resolve } from 'node:path'
-import { HoldfastError } from '../ops/errors.ts'
-import { reportToConsole } from './report.ts'
-import { startServer } from './server.ts'
+import { fail } from './report.ts'
+import { serve } from './serve.ts'
 import { helpText, readSettings } from './settings.ts'
 
-async function main(): Promise<void> {
-  if (process.argv.includes('--help')) {
-    console.log(helpText())
-    return
+if (process.argv.includes('--help')) console.log(helpText())
+else {
+  try {
+    console.log(await serve(readSettings(process.env)))
+  } catch (error) {
+    fail(error)
   }
-  const settings = readSettings(process.env)
-  const server = await startServer(settings, { web: await builtPages(settings.WEB) })
-  console.log(`Holdfast is ready at ${server.url}`)
-
-  const stop = (signal: string, exitCode: number) => {
-    console.log(`Holdfast shuts down (${signal})`)
-    server.close().then(
-      () => process.exit(exitCode),
-      error => fail(error),
-    )
-  }
-  process.on('SIGTERM', () => stop('SIGTERM', 0))
-  process.on('SIGINT', () => stop('SIGINT', 0))
-  // A promise that nobody waited for leaves nothing half done; an exception may: the op log is safe, memory is not.
-  process.on('unhandledRejection', error => reportToConsole('a promise was rejected unheard', error))
-  process.on('uncaughtException', error => {
-    reportToConsole('an exception was not caught', error)
-    stop('uncaught exception', 1)
-  })
 }
-
-/** The bundler is loaded only where it is needed: an image with built pages can do without it. */
-async function builtPages(web: string): Promise<string> {
-  if (web !== 'build') return resolve(web)
-  const { ensureBundle } = await import('./bundle.ts')
-  return ensureBundle()
-}
-
-function fail(error: unknown): void {
-  if (error instanceof HoldfastError) console.error(`${error.code}: ${error.message}`)
-  else reportToConsole('Holdfast could not go on', error)
-  process.exit(1)
-}
-
-main().catch(fail)

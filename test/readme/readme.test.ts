@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { commands, commandTable } from '../../server/commands.ts'
 import { markdownTable } from '../../server/settings.ts'
 import { type Chromium, launchChromium, needsChromium } from '../browser/harness/chromium.ts'
 import { type Pages, servePages } from '../browser/harness/pages.ts'
@@ -119,6 +120,12 @@ describe('README: what it names', () => {
       links.filter(link => !headings.includes(link)),
       [],
     )
+  })
+
+  it('[D5] the commands of holdfast are those of the program', () => {
+    assert.ok(readme.includes(`\n\n${commandTable()}\n\n`))
+    const unknown = matches(/npx holdfast (\w+)/g).filter(name => !Object.hasOwn(commands, name))
+    assert.deepEqual(unknown, [])
   })
 
   it('[D5] every command is a script of package.json', () => {
