@@ -35,13 +35,17 @@ export interface DocRow {
   readonly horizon: number
 }
 
-/** One op as it is kept for ever. `body` is the change as JSON text. */
-export interface KeptOp {
+/** Who wrote the op of a version, under which name, and when. */
+export interface KeptName {
   readonly v: number
   readonly src: string | null
   readonly seq: number | null
   /** ms since 1970. */
   readonly at: number
+}
+
+/** One op as it is kept. `body` is the change as JSON text. */
+export interface KeptOp extends KeptName {
   readonly body: string
   readonly meta: string | null
 }
@@ -73,8 +77,9 @@ export interface PackRow {
   readonly hash: string
   /** Who did how much, as JSON text (`blocksOf` in summaries.ts); it stays when the ops are trimmed. */
   readonly about: string
-  /** Null once its ops were trimmed. */
+  /** Null once its ops were trimmed; then `names` is what is left of them. */
   readonly body: Uint8Array | null
+  readonly names: Uint8Array | null
 }
 
 /** In a pack: the first seq that a writer has in it. */
@@ -179,8 +184,8 @@ export interface Engine {
   credits(doc: number): Promise<{ v: number; runs: unknown } | null>
   saveCredits(doc: number, v: number, runs: unknown): Promise<void>
 
-  /** Forgets the ops below `horizon`: rows go, packs that lie below it lose their bodies. */
-  trim(doc: number, horizon: number): Promise<void>
+  /** Forgets the ops below `horizon`, all of which are in packs: those that are named here keep their names only. */
+  trim(doc: number, horizon: number, names: ReadonlyMap<number, Uint8Array>): Promise<void>
 
   /** What stands in all tables now. Nobody is kept from writing; `close` it soon all the same. */
   view(): Promise<View>

@@ -94,8 +94,9 @@ async function trimmedOf(doc: Row<'docs'>, rows: RowsOf, marked: ReadonlySet<num
     if (row.v < horizon && marked.has(row.v)) lines.push(contentLine(fullOf('milestone', row)))
   }
   lines.push(contentLine(contentAt({ v: horizon, turn: turns.at(-1), milestone, rungs })))
-  for (const { v, n, start, end, hash, about } of await rows('packs').all(num)) {
-    if (v < horizon) lines.push(lineOf({ span: v, n, start, end, hash, about: JSON.parse(about) }))
+  for (const { v, n, start, end, hash, about, names } of await rows('packs').all(num)) {
+    const left = names && { names: JSON.parse(inflated(names)) }
+    if (v < horizon) lines.push(lineOf({ span: v, n, start, end, hash, about: JSON.parse(about), ...left }))
   }
   return lines
 }

@@ -32,6 +32,7 @@ export const layout = {
     hash: 'text',
     about: 'text',
     body: 'blob?',
+    names: 'blob?',
   },
   packnames: { doc: 'integer', writer: 'integer', seq: 'integer', v: 'integer' },
   ops: {

@@ -10,8 +10,9 @@
  *   from      {"from": V, "turns": [[V, TYPE | null]...]}                   its history was trimmed: it begins at V; the
  *                                                                           creates and deletes before that
  *   content   {"content": V, "type": TYPE | null, "data"?: JSON}            the document at V, at or before `from`
- *   span      {"span": V, "n": N, "start": MS, "end": MS, "hash": RECEIPT, "about": [...]}
- *                                                                           N ops from V on in summary (ops/sittings.ts)
+ *   span      {"span": V, "n": N, "start": MS, "end": MS, "hash": RECEIPT, "about": [...], "names"?: {...}}
+ *                                                                           N ops from V on in summary (ops/sittings.ts), and
+ *                                                                           their names and times (packs.ts), if all are trimmed
  *   mark      {"mark": NAME, "v": V, "at": MS}                              a named version
  *   writer    {"writer": SRC, "seq": N, "v": V, "seal": TEXT | null}        its last op, and what tells it from another
  *   credits   {"credits": V, "srcs": [SRC | null...], "runs": [[N, I]...]}  who wrote what of a trimmed document, at V
@@ -67,6 +68,15 @@ const schemas = {
     end: time,
     hash: receipt,
     about: v.array(v.looseObject({ v: version, n: count })),
+    names: v.exactOptional(
+      v.strictObject({
+        n: count,
+        src: v.array(v.string()),
+        writer: v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(-1))),
+        seq: v.array(seq),
+        at: v.array(time),
+      }),
+    ),
   }),
   mark: v.strictObject({ mark: v.string(), v: version, at: time }),
   writer: v.strictObject({ writer: v.string(), seq, v: version, seal: v.nullable(v.string()) }),

@@ -9,8 +9,8 @@ import { HoldfastError } from '../../ops/errors.ts'
 import type { Name } from '../../ops/identity.ts'
 import type { WireChange } from '../../ops/protocol.ts'
 import { chained, START } from './chain.ts'
-import type { DocRow, Engine, KeptOp, PackRow } from './engine.ts'
-import { bodiesOf, decodePack } from './packs.ts'
+import type { DocRow, Engine, KeptName, KeptOp, PackRow } from './engine.ts'
+import { bodiesOf, decodeNames, decodePack } from './packs.ts'
 import type { StoredOp } from './store.ts'
 
 type Versioned = readonly [v: number, ...unknown[]]
@@ -57,7 +57,7 @@ export class Log {
     return all.map(([, body]) => JSON.parse(body as string))
   }
 
-  /** Where a name stands; null if it is not known (or its op was trimmed and is not the last of its src). */
+  /** Where a name stands, whether or not its op was trimmed; null if it was never committed. */
   async versionOf(doc: number, { src, seq }: Name): Promise<number | null> {
     const last = await this.#engine.writer(doc, src)
     if (last === null || seq > last.seq) return null
@@ -66,8 +66,8 @@ export class Log {
     if (v !== null) return v
     const packed = await this.#engine.packOf(doc, last.writer, seq)
     const [pack] = packed === null ? [] : await this.#engine.packs(doc, packed, packed + 1)
-    const ops = pack?.body ? decodePack(pack.body, pack.v) : []
-    return ops.find(op => op.src === src && op.seq === seq)?.v ?? null
+    const names = pack ? keptNames(pack) : []
+    return names.find(op => op.src === src && op.seq === seq)?.v ?? null
   }
 
   /** The version that the document had at a time: after the last op at or before it. */
@@ -77,8 +77,7 @@ export class Log {
     if (row) return row.v + 1
     const pack = await this.#engine.packBy(doc.num, at)
     if (!pack) return 0
-    if (!pack.body) return pack.end <= at ? pack.v + pack.n : pack.v
-    return decodePack(pack.body, pack.v).findLast(op => op.at <= at)!.v + 1
+    return keptNames(pack).findLast(name => name.at <= at)!.v + 1
   }
 
   /** The chain's hash at version `v`; null beyond the head and where it was trimmed. */
@@ -103,6 +102,10 @@ export class Log {
     return packs.filter((pack): pack is PackRow & { body: Uint8Array } => pack.body !== null)
   }
 }
+
+/** The names in a pack, trimmed or not. */
+const keptNames = ({ v, body, names }: PackRow): readonly KeptName[] =>
+  body ? decodePack(body, v) : decodeNames(names!, v)
 
 /** A pack may reach over the first rows: it was made after these were read. */
 function joined<T>(

@@ -10,7 +10,7 @@
 
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { HoldfastError } from '../../ops/errors.ts'
-import type { KeptOp } from './engine.ts'
+import type { KeptName, KeptOp } from './engine.ts'
 
 /** Ops of a pack. So many latest ones stay in rows of their own, and at most twice as many. */
 export const PACK_OPS = 256
@@ -45,26 +45,45 @@ export function encodePack(ops: readonly KeptOp[]): Uint8Array {
 /** The ops of a pack that begins at version `v`. */
 export function decodePack(pack: Uint8Array, v: number): KeptOp[] {
   const [head, bodies] = linesOf(pack)
-  const lastSeqs: number[] = []
-  let [at, named] = [0, 0]
-  return bodies.map((body, i) => {
-    const writer = head.writer[i]!
-    at += head.at[i]!
-    if (writer >= 0) lastSeqs[writer] = (lastSeqs[writer] ?? 0) + head.seq[named++]!
-    const [src, seq] = writer < 0 ? [null, null] : [head.src[writer]!, lastSeqs[writer]!]
-    return { v: v + i, src, seq, at, body, meta: head.meta[i] ?? null }
-  })
+  return namesIn(head, v).map((name, i) => ({ ...name, body: bodies[i]!, meta: head.meta[i] ?? null }))
 }
 
 /** Only the bodies. */
 export const bodiesOf = (pack: Uint8Array): string[] => linesOf(pack)[1]
 
+/** What stays of a pack when its ops are trimmed, so that a name is known for ever: its first line, without `meta`. */
+export function namesOf(pack: Uint8Array): Uint8Array {
+  const [{ meta: _, ...names }] = linesOf(pack)
+  return deflateRawSync(JSON.stringify(names))
+}
+
+/** The names and times of what was a pack that begins at version `v`. */
+export const decodeNames = (names: Uint8Array, v: number): KeptName[] =>
+  readable(() => namesIn(JSON.parse(inflateRawSync(names).toString()), v))
+
+function namesIn({ src, writer, seq, at }: Omit<Head, 'meta'>, v: number): KeptName[] {
+  const lastSeqs: number[] = []
+  let [time, named] = [0, 0]
+  return writer.map((index, i) => {
+    time += at[i]!
+    if (index >= 0) lastSeqs[index] = (lastSeqs[index] ?? 0) + seq[named++]!
+    const name = index < 0 ? { src: null, seq: null } : { src: src[index]!, seq: lastSeqs[index]! }
+    return { v: v + i, ...name, at: time }
+  })
+}
+
 function linesOf(pack: Uint8Array): [Head, string[]] {
-  try {
+  return readable(() => {
     const [first, ...bodies] = inflateRawSync(pack).toString().split('\n')
     const head: Head = JSON.parse(first!)
     if (bodies.length !== head.n) throw new Error('it is cut short')
     return [head, bodies]
+  })
+}
+
+function readable<T>(read: () => T): T {
+  try {
+    return read()
   } catch (error) {
     throw new HoldfastError(
       'STORE_FAILED',

@@ -1,6 +1,6 @@
 /**
- * Trimming of old history: raw ops go, and what was made of them stays: rungs, summaries, names, receipts, named versions
- * and who wrote what. A client whose base is older is served the whole document and rebases by the difference.
+ * Trimming of old history: raw ops go, and what was made of them stays: rungs, summaries, the name of every op, receipts,
+ * named versions and who wrote what. A client whose base is older is served the whole document and rebases by the difference.
  *
  * A document is trimmed at multiples of the smallest rung, so that every version from there on, and every trimmed one that
  * is a multiple, can still be told. Deleting is the last of these steps, so a crash in between costs nothing.
@@ -9,8 +9,9 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { DocKey } from '../../ops/identity.ts'
 import type { Full } from './adapter.ts'
-import type { DocRow } from './engine.ts'
+import type { DocRow, Engine } from './engine.ts'
 import { creditUp, type Past } from './history.ts'
+import { namesOf } from './packs.ts'
 import { packRows } from './tending.ts'
 
 export interface Trimmed {
@@ -29,8 +30,9 @@ export interface Trimming extends Past {
 
 /** Documents that are looked at between two turns of the event loop. */
 const PAGE = 100
-/** Ops of the packs that are made here. */
+/** Ops of the packs that are made here, and packs that are read at once. */
 const PACKED = 256
+const PACKS = 64
 
 /** Forgets the ops that were committed at or before the time `until` (ms since 1970). */
 export async function trimAll(trimming: Trimming, until: number, stopped: () => boolean): Promise<Trimmed> {
@@ -62,7 +64,7 @@ async function trimDoc(trimming: Trimming, key: DocKey, until: number): Promise<
   await creditUp(trimming, doc, horizon, true)
   await engine.saveSnapshots([{ doc: doc.num, full: await trimming.latest(key) }])
   await packBelow(trimming, key, doc, horizon)
-  await engine.trim(doc.num, horizon)
+  await engine.trim(doc.num, horizon, await namesBelow(engine, doc, horizon))
   return horizon - doc.horizon
 }
 
@@ -81,6 +83,21 @@ async function keepStarts(
     if (type !== null) await engine.saveMilestone(doc.num, { v: start, type, data, meta: null })
     v = turned.v
   }
+}
+
+/** What is left of the packs that lie below the horizon, by their versions. */
+async function namesBelow(engine: Engine, doc: DocRow, horizon: number): Promise<Map<number, Uint8Array>> {
+  const names = new Map<number, Uint8Array>()
+  for (let from = 0; from < horizon; from += PACKS * PACKED) {
+    for (const { v, n, body } of await engine.packs(
+      doc.num,
+      from,
+      Math.min(horizon, from + PACKS * PACKED),
+    )) {
+      if (body && v + n <= horizon) names.set(v, namesOf(body))
+    }
+  }
+  return names
 }
 
 /** So that summary and receipts of every trimmed op stay in the row of its pack. */

@@ -7,7 +7,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { type DocKey, keyText } from '../../ops/identity.ts'
 import type { Summary } from '../../ops/sittings.ts'
-import type { DocRow, Engine, KeptOp, OpRow, PackName, PackRow } from './engine.ts'
+import type { DocRow, Engine, KeptName, OpRow, PackName, PackRow } from './engine.ts'
 import { notesIn, type Past } from './history.ts'
 import { encodePack } from './packs.ts'
 import { type GrowingLadder, raise } from './rungs.ts'
@@ -127,6 +127,7 @@ export function packOf(ops: readonly OpRow[], blocks: readonly Summary[]): PackR
     hash: last.hash,
     about: JSON.stringify(blocks),
     body: encodePack(ops),
+    names: null,
   }
 }
 
@@ -138,7 +139,7 @@ function namesIn(engine: Engine, doc: number, ops: readonly OpRow[]): Promise<Pa
 }
 
 /** The first seq of each src in the ops: its seqs rise. */
-export function firstSeqs(ops: readonly KeptOp[]): Map<string, number> {
+export function firstSeqs(ops: readonly KeptName[]): Map<string, number> {
   const firsts = new Map<string, number>()
   for (const { src, seq } of ops) if (src !== null && !firsts.has(src)) firsts.set(src, seq!)
   return firsts

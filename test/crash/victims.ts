@@ -1,8 +1,8 @@
 /** What can be killed: a Holdfast server on SQLite or on Postgres, or the Postgres under one that must live on. */
 
+import { readSettings } from '../../server/settings.ts'
 import { openEngine } from '../../server/store/open.ts'
 import { verifyStore } from '../../server/store/verify.ts'
-import { readSettings } from '../../server/settings.ts'
 import { type ServerProcess, startServerProcess } from '../browser/harness/server.ts'
 import { startPostgres } from '../harness/postgres.ts'
 import type { Victim } from './storm.ts'
@@ -20,7 +20,12 @@ export type VictimName = keyof typeof victims
 export const victims = {
   server: async (): Promise<Doomed> => {
     const server = await startServerProcess()
-    return doomed(server, () => server.restart(), {}, async () => {})
+    return doomed(
+      server,
+      () => server.restart(),
+      {},
+      async () => {},
+    )
   },
   'server-on-postgres': () => onPostgres('server'),
   postgres: () => onPostgres('postgres'),

@@ -173,7 +173,8 @@ describe('the past of a document', () => {
     const told = async () => ({
       sittings: (await store.history.sittings(key, { limit: 99 })).sittings,
       credits: await store.history.credits(key),
-      last: await store.versionOf(key, { src: 'you', seq: 60 }),
+      names: await Promise.all(ops.map(op => store.versionOf(key, { src: op.src!, seq: op.seq! }))),
+      times: await Promise.all(ops.map(op => store.versionBy(key, op.at))),
       ...(({ v, data }) => ({ v, data }))(await store.snapshot(key)),
     })
     const before = await told()

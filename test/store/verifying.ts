@@ -112,6 +112,20 @@ const corruptions: readonly Corruption[] = [
     v: 8,
   },
   {
+    what: 'a trimmed pack without its names',
+    plant: `UPDATE packs SET names = NULL WHERE ${at(TRIMMED, 4)}`,
+    subject: 'pack',
+    ...trimmed,
+    v: 4,
+  },
+  {
+    what: 'a trimmed pack with the names of another',
+    plant: `UPDATE packs SET names = (SELECT names FROM packs WHERE ${at(TRIMMED, 0)}) WHERE ${at(TRIMMED, 4)}`,
+    subject: 'pack',
+    ...trimmed,
+    v: 4,
+  },
+  {
     what: 'an op in a pack and in a row',
     plant: `INSERT INTO ops (doc, v, writer, seq, at, body, meta, hash)
       SELECT doc, 23, NULL, NULL, at, body, meta, hash FROM ops WHERE ${at(LONG, 28)}`,

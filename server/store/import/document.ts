@@ -11,8 +11,9 @@ import type { OpRow, WholeDoc } from '../engine.ts'
 import type { Row } from '../layout.ts'
 import { type Line, type LineOf, must, rankOf } from '../lines.ts'
 import { storedOp } from '../log.ts'
+import { decodeNames } from '../packs.ts'
 import { firstSeqs, packOf, type TendingOptions } from '../tending.ts'
-import { quoted } from '../text.ts'
+import { deflated, quoted } from '../text.ts'
 import { ReplayedContent } from './content.ts'
 import { Writers } from './writers.ts'
 
@@ -37,6 +38,8 @@ export class IncomingDocument {
   readonly #marks = new Map<string, LineOf<'mark'>>()
   readonly #packs: Part<'packs'>[] = []
   readonly #packnames: Part<'packnames'>[] = []
+  /** Of spans without ops: who wrote them is named further down. */
+  readonly #trimmedNames: { v: number; firsts: ReadonlyMap<string, number> }[] = []
   #rank = rankOf('doc')
   #from = 0
   /** The span in which the history begins: its ops are here, as a pack. */
@@ -73,6 +76,7 @@ export class IncomingDocument {
   whole(): WholeDoc {
     this.#begin()
     this.#checkEnd()
+    for (const { v, firsts } of this.#trimmedNames) this.#name(v, firsts)
     const { v, at } = this.#doc
     const writers = this.#writers.rows(this.#from)
     const { turns, milestones, rungs } = this.#content
@@ -114,7 +118,7 @@ export class IncomingDocument {
   }
 
   #summed(line: LineOf<'span'>): void {
-    const { span: v, n, start, end, hash, about } = line
+    const { span: v, n, start, end, hash, about, names } = line
     const sum = mergeSummaries(about as unknown as Summary[])
     must(sum.v === v && sum.n === n, 'its summary is of other versions')
     must(
@@ -125,7 +129,10 @@ export class IncomingDocument {
       this.#span = line
       return
     }
-    this.#packs.push({ v, n, start, end, hash, about: JSON.stringify(about), body: null })
+    must(names !== undefined && areNames(names, n), 'its names are missing, or are not those of so many ops')
+    const left = deflated(JSON.stringify(names))
+    this.#trimmedNames.push({ v, firsts: firstSeqs(decodeNames(left, v)) })
+    this.#packs.push({ v, n, start, end, hash, about: JSON.stringify(about), body: null, names: left })
     this.#next = v + n
     this.#hash = hash
   }
@@ -181,14 +188,30 @@ export class IncomingDocument {
       this.#span = null
     }
     this.#packs.push(pack)
-    for (const [src, seq] of firstSeqs(ops)) {
-      this.#packnames.push({ writer: this.#writers.numberOf(src), seq, v: pack.v })
+    this.#name(pack.v, firstSeqs(ops))
+  }
+
+  #name(v: number, firsts: ReadonlyMap<string, number>): void {
+    for (const [src, seq] of firsts) {
+      const writer = this.#writers.numberOf(src)
+      must(
+        writer !== undefined,
+        `no line that begins with "writer" names the src ${JSON.stringify(src)} of a span`,
+      )
+      this.#packnames.push({ writer, seq, v })
     }
   }
 
   #rowOf({ v, src, seq, at, body, meta, hash }: OpRow): Part<'ops'> {
-    return { v, writer: src === null ? null : this.#writers.numberOf(src), seq, at, body, meta, hash }
+    return { v, writer: src === null ? null : this.#writers.numberOf(src)!, seq, at, body, meta, hash }
   }
+}
+
+/** Whether the columns of `names` (packs.ts) are those of `n` ops. */
+function areNames({ n, src, writer, seq, at }: NonNullable<LineOf<'span'>['names']>, count: number): boolean {
+  const named = writer.filter(index => index >= 0)
+  const columns = [n, writer.length, at.length].every(length => length === count)
+  return columns && seq.length === named.length && named.every(index => index < src.length)
 }
 
 /** The change alone, as it is hashed. */

@@ -27,8 +27,8 @@ export class Writers {
     this.#last.set(src, { seq: seq!, v })
   }
 
-  numberOf(src: string): number {
-    return this.#numbers.get(src)!
+  numberOf(src: string): number | undefined {
+    return this.#numbers.get(src)
   }
 
   /** The ledger, once all ops were taken. Who has no op in the file wrote before it begins, at `from`. */

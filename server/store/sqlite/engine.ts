@@ -292,11 +292,10 @@ class SqliteEngine implements Engine {
     this.#derive(() => this.#sql.putCredits.run(doc, v, deflated(JSON.stringify(runs))))
   }
 
-  async trim(doc: number, horizon: number): Promise<void> {
+  async trim(doc: number, horizon: number, names: ReadonlyMap<number, Uint8Array>): Promise<void> {
     inTransaction(this.#db, () => {
       this.#sql.setHorizon.run(doc, horizon)
-      this.#sql.dropOps.run(doc, 0, horizon)
-      this.#sql.emptyPacks.run(doc, horizon)
+      for (const [v, left] of names) this.#sql.emptyPack.run(left, doc, v)
     })
   }
 

@@ -58,11 +58,11 @@ export function statementsOf(db: DatabaseSync) {
        ON CONFLICT (doc, v) DO NOTHING`,
     ),
     packs: sql(
-      'SELECT v, n, start, "end", hash, about, body FROM packs WHERE doc = ? AND v >= ? AND v < ? ORDER BY v',
+      'SELECT v, n, start, "end", hash, about, body, names FROM packs WHERE doc = ? AND v >= ? AND v < ? ORDER BY v',
     ),
     packAt: sql('SELECT v FROM packs WHERE doc = ? AND v <= ? ORDER BY v DESC LIMIT 1'),
     packBy: sql(
-      `SELECT v, n, start, "end", hash, about, body FROM packs WHERE doc = ? AND start <= ?
+      `SELECT v, n, start, "end", hash, about, body, names FROM packs WHERE doc = ? AND start <= ?
        ORDER BY v DESC LIMIT 1`,
     ),
     packedTo: sql('SELECT v + n AS v FROM packs WHERE doc = ? ORDER BY v DESC LIMIT 1'),
@@ -70,7 +70,7 @@ export function statementsOf(db: DatabaseSync) {
     packOf: sql(
       'SELECT v FROM packnames WHERE doc = ? AND writer = ? AND seq <= ? ORDER BY seq DESC LIMIT 1',
     ),
-    emptyPacks: sql('UPDATE packs SET body = NULL WHERE doc = ? AND v + n <= ? AND body IS NOT NULL'),
+    emptyPack: sql('UPDATE packs SET body = NULL, names = ? WHERE doc = ? AND v = ?'),
     setHorizon: sql('UPDATE docs SET horizon = ?2 WHERE num = ?1 AND horizon < ?2'),
 
     rungs: sql('SELECT v, op FROM rungs WHERE doc = ? AND size = ? AND v >= ? AND v < ? ORDER BY v'),

@@ -44,6 +44,7 @@ export function toChainedLog(db: DatabaseSync): void {
       hash  TEXT NOT NULL,
       about TEXT NOT NULL,
       body  BLOB,
+      names BLOB,
       PRIMARY KEY (doc, v)
     ) STRICT;
 

@@ -10,9 +10,9 @@
 
 import { mergeSummaries, type Summary } from '../../../ops/sittings.ts'
 import { chained, START } from '../chain.ts'
-import type { KeptOp } from '../engine.ts'
+import type { KeptName, KeptOp } from '../engine.ts'
 import type { Row } from '../layout.ts'
-import { decodePack } from '../packs.ts'
+import { decodeNames, decodePack } from '../packs.ts'
 import { firstSeqs } from '../tending.ts'
 import { unquoted } from '../text.ts'
 import { expect, readable } from './difference.ts'
@@ -80,6 +80,10 @@ class Walk {
     this.end = v + n
     if (body === null) {
       expect(this.end <= this.#horizon, 'version', v, 'a pack lacks its ops')
+      expect(pack.names !== null, 'pack', v, 'the names of its ops are gone')
+      const kept = readable('pack', v, 'what is left of it', () => decodeNames(pack.names!, v))
+      expectSummary(pack, kept)
+      expectNames(pack, kept, names, this.#srcs)
       this.hash = hash
       return { ops: [], about }
     }
@@ -119,7 +123,7 @@ function keptOp({ v, writer, seq, at, body, meta }: Row<'ops'>, srcs: Srcs): Kep
   return { v, src, seq, at, body, meta }
 }
 
-function expectSummary({ v, n, start, end }: Row<'packs'>, ops: readonly KeptOp[]): void {
+function expectSummary({ v, n, start, end }: Row<'packs'>, ops: readonly KeptName[]): void {
   expect(ops.length === n, 'pack', v, `it holds ${ops.length} ops, not ${n}`)
   const times = ops.map(({ at }) => at)
   const holds = Math.min(...times) === start && Math.max(...times) === end
@@ -128,7 +132,7 @@ function expectSummary({ v, n, start, end }: Row<'packs'>, ops: readonly KeptOp[
 
 function expectNames(
   { v }: Row<'packs'>,
-  ops: readonly KeptOp[],
+  ops: readonly KeptName[],
   names: ReadonlyMap<number, number>,
   srcs: Srcs,
 ): void {
