@@ -104,8 +104,10 @@ export function adoptInto(db: DatabaseSync, { key, doc, rows }: WholeDoc): boole
     .get(collection) as { change: number }
   const num = inserting(db, 'docs')({ ...doc, num: (former?.num as number) ?? null, collection, id, change })
   for (const table of docTables) {
+    const those = rows[table] ?? []
+    if (those.length === 0) continue
     const insert = inserting(db, table)
-    for (const row of rows[table] ?? []) insert({ ...row, doc: num } as AnyRow)
+    for (const row of those) insert({ ...row, doc: num } as AnyRow)
   }
   return true
 }
