@@ -4,7 +4,9 @@
  */
 
 import { absent, applyChange, type Content } from '../../ops/change.ts'
+import { openSqliteEngine } from '../../server/store/sqlite/engine.ts'
 import type { StoredOp } from '../../server/store/store.ts'
+import { verifyStore } from '../../server/store/verify.ts'
 import { typeOf } from '../../types/index.ts'
 import { COLLECTION, ID } from './device.ts'
 import { tokensOf } from './edits.ts'
@@ -18,18 +20,19 @@ export interface Outcome {
   readonly traffic: Readonly<World['network']['traffic']>
 }
 
-const KEY = { collection: COLLECTION, id: ID }
+export const KEY = { collection: COLLECTION, id: ID }
 
 /** Throws an error that names the invariant; its message says what was found. */
 export async function check(world: World): Promise<Outcome> {
   if (world.ledger.faults.length > 0) fail('I0', `a log failed: ${world.ledger.faults[0]}`)
-  const ops = await world.site.store.ops(KEY, 0, null)
+  const ops = await world.site.ops(KEY)
   checkVersions(ops)
   checkNames(ops)
   const where = tokensInLog(ops)
   checkRest(world)
   const replayed = replay(ops)
   await checkEqual(world, replayed)
+  await checkDatabase(world)
   const held = new Map(world.devices.map(device => [device.name, device.held()]))
   checkTokens(world, where, held)
   checkOrder(world, where)
@@ -106,6 +109,14 @@ async function checkEqual({ devices, site, type }: World, replayed: Content): Pr
       fail('I3', `${name} has ${JSON.stringify(data)}, the server ${JSON.stringify(replayed.data)}`)
     }
   }
+}
+
+/** The chain, the ledger, packs, rungs and snapshots are those of the log. */
+async function checkDatabase({ site }: World): Promise<void> {
+  const engine = openSqliteEngine({ path: site.path })
+  const finding = await verifyStore(engine)
+  await engine.close()
+  if (finding.kind === 'differs') fail('I3', `the database is not sound: ${finding.message}`)
 }
 
 /** I1, I2, I6: each token once in the log or once in its device's held list; the unsaved may be gone. */

@@ -3,11 +3,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { DocKey } from '../../ops/identity.ts'
 import { type Gateway, openGateway } from '../../server/gateway/gateway.ts'
 import { openSession, type Session, type Socket } from '../../server/gateway/session.ts'
 import { readSettings } from '../../server/settings.ts'
 import { openSqliteStore } from '../../server/store/sqlite.ts'
-import type { Store } from '../../server/store/store.ts'
+import type { Store, StoredOp } from '../../server/store/store.ts'
 
 export class Site {
   readonly reports: string[] = []
@@ -15,9 +16,12 @@ export class Site {
   /** Stores of killed servers; nobody writes to them any more. */
   readonly #former: Store[] = []
   #gateway: Gateway | null = null
+  /** Ops that were trimmed, and those that stood behind them then. */
+  readonly #archive: StoredOp[] = []
 
+  /** With packs and rungs so small that a short history has some. */
   start(): void {
-    const store = openSqliteStore({ path: join(this.#directory, 'store.sqlite'), durability: 'normal' })
+    const store = openSqliteStore({ path: this.path, durability: 'normal', rungSizes: [4, 16], packOps: 8 })
     const report = (what: string, error?: unknown) => this.reports.push(`${what} ${String(error ?? '')}`)
     this.#gateway = openGateway({ store, settings: readSettings(), report })
   }
@@ -28,6 +32,24 @@ export class Site {
     this.#former.push(this.#gateway.store)
     for (const session of [...this.#gateway.sessions]) session.closed()
     this.#gateway = null
+  }
+
+  get path(): string {
+    return join(this.#directory, 'store.sqlite')
+  }
+
+  /** Every op of the document, trimmed or not. */
+  async ops(key: DocKey): Promise<StoredOp[]> {
+    return [...this.#archive, ...(await this.store.ops(key, this.#archive.length, null))]
+  }
+
+  /** Forgets the history of the document, as far as that goes; answers whether there was any. */
+  async trim(key: DocKey): Promise<boolean> {
+    if (!this.#gateway) return false
+    // Nothing may be committed between the two.
+    await this.quiet()
+    this.#archive.push(...(await this.store.ops(key, this.#archive.length, null)))
+    return (await this.store.trim(Date.now() + 1)).ops > 0
   }
 
   get store(): Store {

@@ -6,7 +6,7 @@
 import type { TypeName } from '../../types/type.ts'
 import { Random } from '../random.ts'
 import type { Bug } from './bugs.ts'
-import { check, type Outcome } from './checker.ts'
+import { check, KEY, type Outcome } from './checker.ts'
 import { VirtualClock } from './clock.ts'
 import { Device } from './device.ts'
 import { Ledger } from './ledger.ts'
@@ -46,7 +46,7 @@ export class World {
   readonly type: TypeName
   readonly devices: Device[]
   readonly network: Network
-  readonly counts = { edits: 0, crashes: 0, closes: 0, kills: 0, deletes: 0, outages: 0 }
+  readonly counts = { edits: 0, crashes: 0, closes: 0, kills: 0, deletes: 0, outages: 0, trims: 0 }
   readonly #random: Random
 
   constructor({ seed, type, bug = null }: Run) {
@@ -66,10 +66,10 @@ export class World {
     this.site.start()
     for (const device of this.devices) device.start()
     this.network.weather = stormy(this.#random)
-    const deletes = this.#random.chance(0.15)
+    const rare = { deletes: this.#random.chance(0.15), trims: this.#random.chance(0.5) }
     const steps = 40 + this.#random.int(60)
     for (let i = 0; i < steps; i++) {
-      await this.#act(deletes)
+      await this.#act(rare)
       await this.#pass(this.#random.next() ** 3 * 4000)
     }
   }
@@ -112,7 +112,7 @@ export class World {
     while (!due && this.clock.now <= end && this.clock.step()) await this.site.quiet()
   }
 
-  async #act(deletes: boolean): Promise<void> {
+  async #act({ deletes, trims }: { deletes: boolean; trims: boolean }): Promise<void> {
     const device = this.#random.pick(this.devices)
     const chance = this.#random.next()
     if (!device.on) device.start()
@@ -121,7 +121,8 @@ export class World {
     else if (chance < 0.79) this.network.cut(device.name)
     else if (chance < 0.87) this.#crash(device)
     else if (chance < 0.92) await this.#close(device)
-    else if (chance < 0.97) await this.#restart()
+    else if (chance < 0.96) await this.#restart()
+    else if (chance < 0.98 && trims) this.counts.trims += Number(await this.site.trim(KEY))
     else if (deletes) {
       this.counts.deletes++
       device.delete()
