@@ -17,10 +17,10 @@ export function listDocs({ store, settings }: Gateway): RequestHandler {
   return async (request, response) => {
     const collection = checkedName(String(request.params.collection), settings)
     const limit = limitOf(request.query.limit)
-    const docs = await store.list(collection, { limit, after: cursorOf(request.query.after) })
+    const docs = await store.list(collection, { limit, before: cursorOf(request.query.after) })
     const last = docs.length === limit ? docs.at(-1) : undefined
     response.json({
-      docs: docs.map(doc => ({ ...doc, type: typeOf(doc.type).name })),
+      docs: docs.map(({ change: _, ...doc }) => ({ ...doc, type: typeOf(doc.type).name })),
       after: last ? toCursor(last) : null,
     })
   }
@@ -52,14 +52,11 @@ function limitOf(text: unknown): number {
 }
 
 /** Opaque to a client: where a page ended. */
-const toCursor = ({ at, id }: ListedDoc): string =>
-  Buffer.from(JSON.stringify([at, id])).toString('base64url')
+const toCursor = ({ change }: ListedDoc): string => Buffer.from(String(change)).toString('base64url')
 
-function cursorOf(text: unknown): { at: number; id: string } | undefined {
+function cursorOf(text: unknown): number | undefined {
   if (text === undefined) return undefined
-  try {
-    const [at, id] = JSON.parse(Buffer.from(String(text), 'base64url').toString()) as unknown[]
-    if (Number.isSafeInteger(at) && typeof id === 'string') return { at: at as number, id }
-  } catch {}
+  const change = Buffer.from(String(text), 'base64url').toString()
+  if (/^\d{1,15}$/.test(change)) return Number(change)
   throw new HoldfastError('PARAMETER_INVALID', 'after must be what the page before this one named as after.')
 }

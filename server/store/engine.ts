@@ -133,7 +133,8 @@ export interface Engine {
   /** The row of a document that may have none yet: it then has one at version 0. */
   touch(key: DocKey): Promise<DocRow>
   writer(doc: number, src: string): Promise<WriterRow | null>
-  list(collection: string, limit: number, after?: { at: number; id: string }): Promise<ListedDoc[]>
+  /** Existing documents, last changed first, from below the change numbered `before` on. */
+  list(collection: string, limit: number, before?: number): Promise<ListedDoc[]>
   /** Documents whose last change has a number above `after`, by that number; deleted ones have the type null. */
   changed(collection: string, after: number, limit: number): Promise<Change[]>
   /** All documents in some order that lasts, from behind `after`; an empty page is the end. */

@@ -136,11 +136,8 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     return known && known.v >= base.v ? known : null
   }
 
-  list(
-    collection: string,
-    page: { limit: number; after?: { at: number; id: string } },
-  ): Promise<ListedDoc[]> {
-    return this.#ask('read', () => this.#engine.list(collection, page.limit, page.after))
+  list(collection: string, { limit, before }: { limit: number; before?: number }): Promise<ListedDoc[]> {
+    return this.#ask('read', () => this.#engine.list(collection, limit, before))
   }
 
   changed(collection: string, { after, limit }: { after: number; limit: number }): Promise<Change[]> {

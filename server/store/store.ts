@@ -41,6 +41,8 @@ export interface ListedDoc {
   readonly v: number
   /** Time of the last commit, ms since 1970. */
   readonly at: number
+  /** The number of its last change in its collection. */
+  readonly change: number
 }
 
 /** Where a document stands, without its content. */
@@ -121,8 +123,8 @@ export interface Store {
   forget(key: DocKey): boolean
   /** The receipt of version `v`; null beyond the head and where it was trimmed. */
   receiptAt(key: DocKey, v: number): Promise<Receipt | null>
-  /** Existing documents of a collection, last changed first; `after` continues behind the last one of a page. */
-  list(collection: string, page: { limit: number; after?: { at: number; id: string } }): Promise<ListedDoc[]>
+  /** Existing documents of a collection, last changed first; `before`: the `change` of the last one of the page before. */
+  list(collection: string, page: { limit: number; before?: number }): Promise<ListedDoc[]>
   /**
    * What changed in a collection since the change numbered `after` (0: ever), each document once, by its last change.
    * Numbers rise by one with each commit, and none appears below one that was read.

@@ -231,11 +231,11 @@ export function storeContract(
       await submit(store, keyOf('elsewhere', 'other'), note(''))
       await submit(store, keyOf('doc 3'), { del: true })
       const seen = []
-      for (let after: { at: number; id: string } | undefined; ; ) {
-        const page = await store.list('notes', { limit: 7, ...(after && { after }) })
+      for (let before: number | undefined; ; ) {
+        const page = await store.list('notes', { limit: 7, ...(before !== undefined && { before }) })
         if (page.length === 0) break
         seen.push(...page)
-        after = page.at(-1)
+        before = page.at(-1)!.change
       }
       assert.deepEqual(seen.map(({ id }) => id).toSorted(), ids.filter(id => id !== 'doc 3').toSorted())
       assert.deepEqual(

@@ -140,9 +140,8 @@ class SqliteEngine implements Engine {
     return this.#books().writer(doc, src)
   }
 
-  async list(collection: string, limit: number, after?: { at: number; id: string }): Promise<ListedDoc[]> {
-    const [at, id] = after ? [after.at, quoted(after.id)] : [Number.MAX_SAFE_INTEGER, '']
-    const rows = this.#sql.listed.all(quoted(collection), at, id, limit) as unknown as ListedDoc[]
+  async list(collection: string, limit: number, before = Number.MAX_SAFE_INTEGER): Promise<ListedDoc[]> {
+    const rows = this.#sql.listed.all(quoted(collection), before, limit) as unknown as ListedDoc[]
     return rows.map(row => ({ ...row, collection, id: unquoted(row.id) }))
   }
 

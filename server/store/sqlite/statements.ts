@@ -21,8 +21,8 @@ export function statementsOf(db: DatabaseSync) {
     ),
     moveDoc: sql('UPDATE docs SET v = ?, type = ?, hash = ?, at = ?, change = ?, writers = ? WHERE num = ?'),
     listed: sql(
-      `SELECT id, type, v, at FROM docs WHERE collection = ?1 AND type IS NOT NULL
-       AND at <= ?2 AND (at < ?2 OR id > ?3) ORDER BY at DESC, id LIMIT ?4`,
+      `SELECT id, type, v, at, change FROM docs WHERE collection = ? AND change < ? AND change > 0
+       AND type IS NOT NULL ORDER BY change DESC LIMIT ?`,
     ),
     changed: sql(
       `SELECT change, id, type, v, at FROM docs WHERE collection = ? AND change > ? AND change > 0
@@ -50,6 +50,7 @@ export function statementsOf(db: DatabaseSync) {
       ),
     ),
     bodies: asArrays(sql('SELECT v, body FROM ops WHERE doc = ? AND v >= ? AND v < ? ORDER BY v')),
+    // Without an index: there are some hundred rows of a document, and only a name that was passed over is looked for.
     named: sql('SELECT v FROM ops WHERE doc = ? AND writer = ? AND seq = ?'),
     dropOps: sql('DELETE FROM ops WHERE doc = ? AND v >= ? AND v < ?'),
 

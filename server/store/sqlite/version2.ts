@@ -129,13 +129,13 @@ export function toChainedLog(db: DatabaseSync): void {
   if (doc >= 0) close.run(hash, doc)
   db.exec(`
     DROP TABLE former;
-    CREATE UNIQUE INDEX ops_by_name ON ops (doc, writer, seq) WHERE writer IS NOT NULL;
     CREATE UNIQUE INDEX writers_by_src ON writers (doc, src);
     UPDATE docs SET writers = (SELECT count(*) FROM writers WHERE doc = num);
     UPDATE docs SET change = nth FROM
       (SELECT num AS doc, row_number() OVER (PARTITION BY collection ORDER BY at, num) AS nth FROM docs)
       WHERE doc = num;
     INSERT INTO collections SELECT collection, max(change) FROM docs GROUP BY collection;
+    DROP INDEX docs_by_change;
     CREATE UNIQUE INDEX docs_by_number ON docs (collection, change) WHERE change > 0;
   `)
   db.prepare("INSERT INTO facts VALUES ('epoch', ?)").run(newEpoch())
