@@ -23,6 +23,9 @@ import type { Verdict } from './books.ts'
 import type { DocTable, Row, Table } from './layout.ts'
 import type { Change, ListedDoc, Mark } from './store.ts'
 
+/** `full`: a commit that was answered survives a power cut; `normal`: it survives the end of our process. */
+export type Durability = 'full' | 'normal'
+
 export interface DocRow {
   readonly num: number
   /** The head. */

@@ -14,6 +14,7 @@ import { adapterOf, type Commit, type Full, type OpLog } from './adapter.ts'
 import { type Refusal, standingOf, type Verdict } from './books.ts'
 import type { Receipt } from './chain.ts'
 import type { DocRow, Engine } from './engine.ts'
+import { failed } from './failed.ts'
 import { type Group, groupOf } from './group.ts'
 import { type History, historyOf, type Past } from './history.ts'
 import { Log } from './log.ts'
@@ -291,8 +292,7 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     try {
       return await work()
     } catch (error) {
-      if (error instanceof HoldfastError) throw error
-      throw new HoldfastError('STORE_FAILED', `The database could not ${doing}: ${(error as Error).message}`)
+      throw failed(doing, error)
     }
   }
 }

@@ -7,6 +7,7 @@
 
 import { DatabaseSync } from 'node:sqlite'
 import { HoldfastError } from '../../../ops/errors.ts'
+import type { Durability } from '../engine.ts'
 import { failed } from '../failed.ts'
 import { toChainedLog } from './version2.ts'
 
@@ -62,8 +63,6 @@ export const SCHEMA_VERSION: number = steps.length
 
 export const schemaVersionOf = (db: DatabaseSync): number =>
   db.prepare('PRAGMA user_version').get()!.user_version as number
-
-export type Durability = 'full' | 'normal'
 
 export interface DatabaseOptions {
   /** A file, made if it is not there, or `:memory:`. */
