@@ -10,7 +10,7 @@
  * a name, or under a lower seq than the last of its src, is refused.
  */
 
-import { HoldfastError } from '../ops/errors.ts'
+import { entryOf, HoldfastError } from '../ops/errors.ts'
 import { type DocKey, keyText } from '../ops/identity.ts'
 import { typeOf } from '../types/index.ts'
 import type { Fault } from '../types/type.ts'
@@ -48,6 +48,7 @@ export function openBackend(store: Store, settings: Settings, report: Report): B
   share.on('error', error => report('ShareDB', error))
   const idle = takeTurns(share)
   refuseKnownAndMalformed(share, store)
+  refuseOnTheHeadOnly(share, store)
   refuseMisfits(share, settings)
   sayMore(share)
   share.use('connect', ({ agent }, next) => {
@@ -109,6 +110,27 @@ function refuseKnownAndMalformed(share: ShareBackend, store: Store): void {
   })
 }
 
+/**
+ * So may what ShareDB refuses: it applies an op to the document as it is remembered. Only a commit tells where that is
+ * behind, and a refused op comes to none. And it takes any op of the same name for the same one; the ledger knows better.
+ */
+function refuseOnTheHeadOnly(share: ShareBackend, store: Store): void {
+  share.use('submit', (submit, next) => {
+    const { v, create } = submit.op
+    const run = submit.submit
+    submit.submit = done =>
+      run.call(submit, refusal => {
+        const { code } = (refusal ?? {}) as { code?: string }
+        const told = refusal && entryOf(code).fate !== 'retry' && (store.forget(submit) || code === ALREADY)
+        if (!told) return done(refusal)
+        // ShareDB has given a create without a version that of the document which it found.
+        if (create) submit.op.v = v
+        checkSubmit(submit, store).then(() => run.call(submit, done), done)
+      })
+    next()
+  })
+}
+
 /** The store takes the seal from the op's metadata; the op itself is changed by transforming. */
 function sealOp({ op, extra }: SubmitContext): void {
   const { m, src: _src, seq: _seq, v, ...change } = op
@@ -124,9 +146,7 @@ async function checkSubmit({ collection, id, op }: SubmitContext, store: Store):
     if (refusal) throw refusalOf(op, refusal)
   }
   const head = await store.head(key, { v: op.v ?? 0 })
-  // ShareDB would commit the deletion of what is not there.
-  if (op.del && head.type === null)
-    throw new sharedb.Error(head.v > 0 ? DELETED : ABSENT, 'Nothing to delete')
+  refuseDeletingNothing(op, head)
   // An op on the head is checked together with the document, one that is newer is refused by ShareDB.
   if (!('op' in op) || op.v === undefined || op.v === null || op.v >= head.v) return
   const base = await store.typeAt(key, op.v)
@@ -134,6 +154,11 @@ async function checkSubmit({ collection, id, op }: SubmitContext, store: Store):
   // ShareDB would transform it by the functions of the type that came after.
   if (base !== head.type) throw new sharedb.Error(DELETED, 'Document was deleted')
   refuse(typeOf(base).checkOp(op.op))
+}
+
+/** ShareDB would commit the deletion of what is not there. */
+function refuseDeletingNothing({ del }: SharedbOp, { v, type }: { v: number; type: string | null }): void {
+  if (del && type === null) throw new sharedb.Error(v > 0 ? DELETED : ABSENT, 'Nothing to delete')
 }
 
 function refuse(fault: Fault | null): void {
@@ -145,6 +170,8 @@ function refuseMisfits(share: ShareBackend, settings: Settings): void {
   share.use('apply', (submit, next) => {
     try {
       const { op, snapshot } = submit
+      // Again: somebody else may have deleted it since it was asked for.
+      if (snapshot) refuseDeletingNothing(op, snapshot)
       if (op.create && sizes.refusesNew(keyOf(submit), op.create.data))
         throw new HoldfastError('DOCUMENT_TOO_LARGE')
       if ('op' in op && snapshot?.type) {

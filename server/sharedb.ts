@@ -208,6 +208,8 @@ export interface SubmitContext extends Context {
   readonly retries: number
   maxRetries: number | null
   suppressPublish: boolean
+  /** From reading the snapshot to the commit; also what is done again when the version was taken. */
+  submit(done: Done): void
 }
 
 export interface OpContext extends Context {

@@ -23,6 +23,7 @@ import { PACK_OPS } from './packs.ts'
 import { noDocument } from './replay.ts'
 import { type Trimmed, trimAll } from './retention.ts'
 import { climb, type Piece, RUNG_SIZES } from './rungs.ts'
+import { Seqs } from './seqs.ts'
 import { type SnapshotOptions, Snapshots } from './snapshots.ts'
 import type { Change, Head, ListedDoc, Store, StoreCounts, StoredOp, StoredSnapshot } from './store.ts'
 import { ladderOf, Tending, type TendingOptions } from './tending.ts'
@@ -43,6 +44,7 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   readonly #log: Log
   readonly #past: Past
   readonly #snapshots: Snapshots
+  readonly #seqs = new Seqs()
   readonly #tending: Tending
   readonly #rungSizes: readonly number[]
   readonly #group: Group<Commit, Verdict>
@@ -79,6 +81,7 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     const verdict = await this.#ask('write', () => this.#group.add(commit))
     if (verdict.kind === 'committed') return verdict
     this.#snapshots.forget(commit.key)
+    this.#seqs.forget(commit.key)
     if (verdict.kind !== 'passed') return verdict
     const { src, seq } = commit.op
     return (await this.refusalOf(commit.key, { src: src!, seq: seq! }, commit.seal)) ?? verdict
@@ -87,18 +90,20 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   async #write(commits: readonly Commit[]): Promise<Verdict[]> {
     const verdicts = await this.#engine.append(commits)
     this.#groups++
-    for (const [i, { key, after, body }] of commits.entries()) {
+    for (const [i, { key, op, after, body }] of commits.entries()) {
       const verdict = verdicts[i]!
       if (verdict.kind !== 'committed') continue
       this.#commits++
       const { doc, receipt } = verdict
       this.#snapshots.moved(key, doc, after, body.length)
+      if (!this.#engine.local && op.src !== undefined) this.#seqs.moved(key, { src: op.src, seq: op.seq! })
       this.#tending.moved(key, receipt.v)
     }
     return verdicts
   }
 
   refusalOf(key: DocKey, name: Name, seal: string): Promise<Exclude<Refusal, { kind: 'taken' }> | null> {
+    if (this.#seqs.isNew(key, name)) return Promise.resolve(null)
     return this.#read(key, null, async ({ num }) => {
       const last = await this.#engine.writer(num, name.src)
       const standing = last && standingOf(last, name.seq, seal)
@@ -109,7 +114,9 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   }
 
   forget(key: DocKey): boolean {
-    return this.#snapshots.forget(key) && !this.#engine.local
+    if (this.#engine.local) return false
+    const forgotten = [this.#snapshots.forget(key), this.#seqs.forget(key)]
+    return forgotten.includes(true)
   }
 
   // ---- now ----
@@ -133,8 +140,11 @@ class EngineStore implements Store, OpLog, MilestoneLog {
 
   #remembered(key: DocKey, base: { v: number } | undefined): Full | null {
     if (!base || this.#engine.local || this.#closing) return null
-    const known = this.#snapshots.remembered(key)
-    return known && known.v >= base.v ? known : null
+    const known = this.#snapshots.remembered(key) ?? null
+    if (known === null || known.v >= base.v) return known
+    // Who asks has seen more: nothing should rest on this any longer.
+    this.#snapshots.forget(key)
+    return null
   }
 
   list(collection: string, { limit, before }: { limit: number; before?: number }): Promise<ListedDoc[]> {

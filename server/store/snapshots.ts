@@ -25,7 +25,7 @@ interface Entry {
   readonly full: Full
   /** Approximate length of the content as JSON text: what it was when it was read or written, and the ops since. */
   readonly bytes: number
-  /** The version that is written down. */
+  /** The version that is written down, or being written. */
   readonly stored: number
   /** When it last changed (ms, monotonic). */
   readonly at: number
@@ -151,7 +151,15 @@ export class Snapshots {
 
   /** One write after the other; a failure is no loss: the entry's turn comes again, and the log has every op. */
   #write(chosen: readonly (readonly [text: string, entry: Entry])[]): Promise<void> {
-    if (chosen.length > 0) this.#writing = this.#writing.then(() => this.#writeNow(chosen)).catch(() => {})
+    if (chosen.length === 0) return this.#writing
+    // Counted as written from now on: while it is being written, not every further op is to write it again.
+    for (const [text, { full }] of chosen) this.#keepStored(text, stored => Math.max(stored, full.v))
+    const write = () =>
+      this.#writeNow(chosen).catch(() => {
+        for (const [text, { full, stored }] of chosen)
+          this.#keepStored(text, present => (present === full.v ? stored : present))
+      })
+    this.#writing = this.#writing.then(write)
     return this.#writing
   }
 
@@ -160,10 +168,14 @@ export class Snapshots {
     this.written += chosen.length
     for (const [i, [text, { full }]] of chosen.entries()) {
       const entry = this.#entries.get(text)
-      if (!entry) continue
-      const bytes = entry.full === full ? lengths[i]! : entry.bytes
-      this.#bytes += bytes - entry.bytes
-      this.#entries.set(text, { ...entry, bytes, stored: Math.max(entry.stored, full.v) })
+      if (entry?.full !== full) continue
+      this.#bytes += lengths[i]! - entry.bytes
+      this.#entries.set(text, { ...entry, bytes: lengths[i]! })
     }
+  }
+
+  #keepStored(text: string, change: (stored: number) => number): void {
+    const entry = this.#entries.get(text)
+    if (entry) this.#entries.set(text, { ...entry, stored: change(entry.stored) })
   }
 }

@@ -117,7 +117,10 @@ export interface Store {
   changes(key: DocKey, from: number, to: number | null, apart?: readonly number[]): Promise<Piece[]>
   /** The version at which this name was committed to the document, or null. O(log n). */
   versionOf(key: DocKey, name: Name): Promise<number | null>
-  /** Why an op of this name cannot be committed any more; null: it can. `seal` as in seals.ts. */
+  /**
+   * Why an op of this name cannot be committed any more; `seal` as in seals.ts. Null: it can, as far as is remembered; what
+   * other servers have committed meanwhile is found by its commit.
+   */
   refusalOf(key: DocKey, name: Name, seal: string): Promise<Exclude<Refusal, { kind: 'taken' }> | null>
   /** Drops what is remembered of a document and may be behind; answers whether there was anything. */
   forget(key: DocKey): boolean
