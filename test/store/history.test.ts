@@ -2,22 +2,22 @@
 
 import assert from 'node:assert/strict'
 import { decodePack, encodePack } from '../../server/store/packs.ts'
-import { openSqliteStore } from '../../server/store/sqlite.ts'
 import type { Store, StoredOp } from '../../server/store/store.ts'
 import { typeOf } from '../../types/index.ts'
 import { Random } from '../random.ts'
+import { describeOnEngines } from './engines.ts'
 import { writeHistory } from './histories.ts'
 import { changed, keyOf, replayed } from './writer.ts'
 
 const coded = (code: string) => (error: { code?: string }) => error.code === code
 
 /** So small that short histories have some of everything. */
-const small = { path: ':memory:', rungSizes: [2, 8], packOps: 4 }
+const small = { rungSizes: [2, 8], packOps: 4 }
 
-describe('history from the store', () => {
+describeOnEngines('history from the store', ({ open, cases }) => {
   let store: Store
-  beforeEach(() => {
-    store = openSqliteStore(small)
+  beforeEach(async () => {
+    store = await open(small)
   })
   afterEach(() => store.close())
 
@@ -33,7 +33,7 @@ describe('history from the store', () => {
   }
 
   it('[S25] tells every version, made from rungs and packs, as the ops make it', async () => {
-    for (let seed = 1; seed <= 60; seed++) {
+    for (let seed = 1; seed <= cases(60); seed++) {
       const { ops, id } = await random(seed, 60)
       for (let v = 0; v <= ops.length; v++) {
         const { type, data } = replayed(keyOf(id), ops.slice(0, v))
@@ -47,7 +47,7 @@ describe('history from the store', () => {
 
   it('[S26] tells the difference of any two versions, over creates, deletes and changes of type', async () => {
     let replacements = 0
-    for (let seed = 1; seed <= 200; seed++) {
+    for (let seed = 1; seed <= cases(200); seed++) {
       const { ops, id, rng } = await random(seed, 40)
       const [from, to] = [rng.int(ops.length + 1), rng.int(ops.length + 1)]
       const delta = await store.delta(keyOf(id), from, to)
@@ -61,12 +61,12 @@ describe('history from the store', () => {
       if (delta.some(change => !('op' in change))) replacements++
       assert.ok(delta.length <= 2)
     }
-    assert.ok(replacements > 30)
+    assert.ok(replacements > cases(30))
     assert.deepEqual(await store.delta(keyOf('nobody'), 0, 0), [])
   })
 
   it('[S27] keeps names, receipts and times over packing', async () => {
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= cases(40); seed++) {
       const rng = new Random(seed)
       const key = keyOf(`seed ${seed}`)
       await writeHistory(store, key.id, rng, 60)
@@ -91,7 +91,9 @@ describe('history from the store', () => {
       assert.equal(await store.versionBy(key, ops[0]!.at - 1), 0)
     }
   })
+})
 
+describe('packs', () => {
   it('[S27] takes ops in and out of a pack as they were', () => {
     const ops = [
       { v: 7, src: 'a', seq: 5, at: 1000, body: '{"op":["\\ud800\\n"]}', meta: null },

@@ -5,22 +5,22 @@ import { type Attribution, attribute, attributionOf, authored, isAttributed } fr
 import type { WireChange } from '../../ops/protocol.ts'
 import { sittingsOf, summaryOf } from '../../ops/sittings.ts'
 import { answerCatchUp } from '../../server/catchup.ts'
-import { openSqliteStore } from '../../server/store/sqlite.ts'
 import type { Store, StoredOp } from '../../server/store/store.ts'
 import { text, typeOf } from '../../types/index.ts'
 import { Random } from '../random.ts'
+import { describeOnEngines } from './engines.ts'
 import { timeOf, writeHistory } from './histories.ts'
 import { changed, commitOn, fetched, keyOf, replayed } from './writer.ts'
 
 const coded = (code: string) => (error: { code?: string }) => error.code === code
-const small = { path: ':memory:', rungSizes: [2, 8], packOps: 4 }
+const small = { rungSizes: [2, 8], packOps: 4 }
 const STEP = 2
 
-describe('the past of a document', () => {
+describeOnEngines('the past of a document', ({ open, cases }) => {
   let store: Store
   const key = keyOf('hello')
-  beforeEach(() => {
-    store = openSqliteStore(small)
+  beforeEach(async () => {
+    store = await open(small)
   })
   afterEach(() => store.close())
 
@@ -54,7 +54,7 @@ describe('the past of a document', () => {
   }
 
   it('[V10] lists every version with who, when and how much, page by page', async () => {
-    for (let seed = 1; seed <= 20; seed++) {
+    for (let seed = 1; seed <= cases(20); seed++) {
       const each = keyOf(`seed ${seed}`)
       await writeHistory(store, each.id, new Random(seed), 40)
       await store.tended()
@@ -152,7 +152,7 @@ describe('the past of a document', () => {
   })
 
   it('[V13] credits every run to its writer, as an op by op reading does', async () => {
-    for (let seed = 1; seed <= 60; seed++) {
+    for (let seed = 1; seed <= cases(60); seed++) {
       const each = keyOf(`seed ${seed}`)
       await writeHistory(store, each.id, new Random(seed), 40)
       await store.tended()
@@ -201,7 +201,7 @@ describe('the past of a document', () => {
   })
 
   it('[V14] trims again and again while the document is written, over deletes and creates', async () => {
-    for (let seed = 1; seed <= 30; seed++) {
+    for (let seed = 1; seed <= cases(30); seed++) {
       const each = keyOf(`seed ${seed}`)
       const rng = new Random(seed)
       const all: StoredOp[] = []
