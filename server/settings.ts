@@ -19,6 +19,8 @@ interface Setting<Value> {
   readonly meaning: string
   /** What a value may be, in words that complete "allowed is ...". */
   readonly allowed: string
+  /** Whether a wrong value must not be repeated. */
+  readonly secret?: true
   /** The value, or undefined when it is not allowed. */
   readonly parse: (text: string) => Value | undefined
 }
@@ -33,10 +35,13 @@ export const table = {
     'Address to listen on; 0.0.0.0 for every network. Holdfast asks nobody who they are yet.',
   ),
   DATA: word('./data', 'Directory of the database, made when it is missing; :memory: keeps nothing.'),
+  STORE: database(
+    'Where documents are kept: sqlite:FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE; empty: SQLite in HOLDFAST_DATA.',
+  ),
   WEB: word('build', 'Directory of the built page; build: made from the sources when it is missing or old.'),
   DURABILITY: choice(
     ['full', 'normal'],
-    'full: an acknowledged edit survives a power cut; normal: it survives a crash of the server, and costs less.',
+    'full: an acknowledged edit survives a power cut; normal: it survives a crash of Holdfast, and costs less.',
   ),
   HISTORY: span('How long single edits are kept, as 90d or 36h, or all; older ones are told in summary.'),
   ORIGINS: origins('Pages on other hosts that may connect: origins joined by commas, or * for any.'),
@@ -77,7 +82,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     const text = environment[PREFIX + name] ?? setting.fallback
     const value = setting.parse(text.trim())
     if (value === undefined) {
-      const shown = JSON.stringify(text.slice(0, 80))
+      const shown = 'secret' in setting ? 'wrong' : JSON.stringify(text.slice(0, 80))
       throw new HoldfastError(
         'SETTING_INVALID',
         `${PREFIX}${name} is ${shown}; allowed is ${setting.allowed}.`,
@@ -127,6 +132,16 @@ function word(fallback: string, meaning: string): Setting<string> {
     allowed: 'any text but an empty one',
     parse: text => text || undefined,
   }
+}
+
+/** The address of a database, which may have a password in it. */
+function database(meaning: string): Setting<string> & { secret: true } {
+  const allowed = 'nothing, sqlite:FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE'
+  const parse = (text: string) => {
+    const known = text === '' || /^sqlite:./.test(text)
+    return known || /^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? '') ? text : undefined
+  }
+  return { fallback: '', unit: '', meaning, allowed, secret: true, parse }
 }
 
 function choice<const Word extends string>(

@@ -1,58 +1,85 @@
 /** The database that the settings name. */
 
 import { existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { HoldfastError } from '../../ops/errors.ts'
 import type { Settings } from '../settings.ts'
-import { copy } from './backup.ts'
+import { copy, dump } from './backup.ts'
 import type { Engine } from './engine.ts'
 import { openSqliteEngine } from './sqlite/engine.ts'
 
-type Place = Pick<Settings, 'DATA' | 'DURABILITY'>
+type Place = Pick<Settings, 'STORE' | 'DATA' | 'DURABILITY'>
 
 const MEMORY = ':memory:'
 const DATABASE = 'holdfast.sqlite'
+const SQLITE = 'sqlite:'
 
 /**
  * Opens it, and makes it if it is not there. Rejects with SETTING_INVALID for a directory that cannot be, STORE_NEWER,
  * STORE_FAILED.
  */
-export async function openEngine({ DATA, DURABILITY }: Place): Promise<Engine> {
-  if (DATA === MEMORY) return openSqliteEngine({ path: DATA, durability: DURABILITY })
-  try {
-    mkdirSync(DATA, { recursive: true })
-  } catch (error) {
-    throw new HoldfastError(
-      'SETTING_INVALID',
-      `HOLDFAST_DATA is ${JSON.stringify(DATA)}: ${(error as Error).message}`,
-    )
-  }
-  return openSqliteEngine({ path: join(DATA, DATABASE), durability: DURABILITY })
+export async function openEngine(place: Place): Promise<Engine> {
+  const path = fileOf(place)
+  if (path === null) return openPostgres(place)
+  if (path !== MEMORY) makeFolder(dirname(path), place)
+  return openSqliteEngine({ path, durability: place.DURABILITY })
 }
 
 /** Opens one that outlives the process. */
 export async function openLasting(place: Place): Promise<Engine> {
-  if (place.DATA === MEMORY) throw missing(`${MEMORY} keeps nothing`)
+  if (fileOf(place) === MEMORY) throw missing(`${MEMORY} keeps nothing`)
   return openEngine(place)
 }
 
 /** Opens one that somebody made: rejects with STORE_MISSING when there is none. */
 export async function openExisting(place: Place): Promise<Engine> {
-  fileOf(place)
+  const path = fileOf(place)
+  if (path === null) return openPostgres(place, true)
+  checkThere(path)
   return openEngine(place)
 }
 
 /** Backs it up to a file that is not there yet, with its engine's own means; see backup.ts. */
 export async function backUp(place: Place, file: string): Promise<void> {
-  await copy(fileOf(place), file)
+  const path = fileOf(place)
+  if (path !== null) {
+    checkThere(path)
+    return copy(path, file)
+  }
+  const engine = await openPostgres(place, true)
+  try {
+    await dump(engine, file)
+  } finally {
+    await engine.close()
+  }
 }
 
-function fileOf({ DATA }: Place): string {
-  const path = join(DATA, DATABASE)
-  if (DATA === MEMORY) throw missing(`${MEMORY} keeps nothing`)
+/** The file of a SQLite database, or `:memory:`; null for a Postgres. */
+function fileOf({ STORE, DATA }: Place): string | null {
+  if (STORE.startsWith(SQLITE)) return STORE.slice(SQLITE.length)
+  if (STORE !== '') return null
+  return DATA === MEMORY ? MEMORY : join(DATA, DATABASE)
+}
+
+async function openPostgres({ STORE, DURABILITY }: Place, existing = false): Promise<Engine> {
+  // Whoever keeps to SQLite does without the driver.
+  const { openPostgresEngine } = await import('./postgres/engine.ts')
+  return openPostgresEngine({ url: STORE, durability: DURABILITY, existing })
+}
+
+function makeFolder(folder: string, { STORE, DATA }: Place): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    const setting = STORE === '' ? `HOLDFAST_DATA is ${JSON.stringify(DATA)}` : `HOLDFAST_STORE is ${STORE}`
+    throw new HoldfastError('SETTING_INVALID', `${setting}: ${(error as Error).message}`)
+  }
+}
+
+function checkThere(path: string): void {
+  if (path === MEMORY) throw missing(`${MEMORY} keeps nothing`)
   if (!existsSync(path)) throw missing(`there is no ${path}`)
-  return path
 }
 
 const missing = (why: string): HoldfastError =>
-  new HoldfastError('STORE_MISSING', `There is no database: ${why}; see HOLDFAST_DATA.`)
+  new HoldfastError('STORE_MISSING', `There is no database: ${why}; see HOLDFAST_STORE and HOLDFAST_DATA.`)

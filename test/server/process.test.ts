@@ -125,6 +125,16 @@ describe('The process', () => {
       says: /^SETTING_INVALID: .*192\.0\.2\.1/,
     },
     {
+      what: 'an address of a database that is none',
+      environment: { HOLDFAST_STORE: 'mysql://me:hunter2@db/notes' },
+      says: /^SETTING_INVALID: HOLDFAST_STORE (?!.*hunter2)/,
+    },
+    {
+      what: 'a Postgres that is not there',
+      environment: { HOLDFAST_STORE: 'postgres://me:hunter2@127.0.0.1:1/notes' },
+      says: /^STORE_FAILED: (?!.*hunter2).*ECONNREFUSED/,
+    },
+    {
       what: 'a directory that cannot be',
       environment: { HOLDFAST_DATA: '/dev/null/data' },
       says: /^SETTING_INVALID: HOLDFAST_DATA/,

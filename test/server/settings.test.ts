@@ -6,6 +6,13 @@ const good = [
   { name: 'PORT', text: '0', value: 0 },
   { name: 'PORT', text: ' 8080 ', value: 8080 },
   { name: 'HOST', text: '::1', value: '::1' },
+  { name: 'STORE', text: '', value: '' },
+  { name: 'STORE', text: 'sqlite:data/notes.db', value: 'sqlite:data/notes.db' },
+  {
+    name: 'STORE',
+    text: 'postgresql://me:pw@db:5432/notes?schema=a',
+    value: 'postgresql://me:pw@db:5432/notes?schema=a',
+  },
   { name: 'DURABILITY', text: 'normal', value: 'normal' },
   { name: 'HISTORY', text: 'all', value: 'all' },
   { name: 'HISTORY', text: '90d', value: 90 * 86_400_000 },
@@ -67,6 +74,23 @@ describe('Settings', () => {
       }
     })
   }
+
+  it('[H1] [S66] a wrong address of a database is refused without repeating it', () => {
+    for (const text of [
+      'mysql://me:hunter2@db/notes',
+      'me:hunter2@db',
+      'sqlite:',
+      'postgres://me:hunter2@db:port/notes',
+    ]) {
+      assert.throws(
+        () => readSettings({ [`${PREFIX}STORE`]: text }),
+        (error: HoldfastError) =>
+          error.code === 'SETTING_INVALID' &&
+          /^HOLDFAST_STORE .*allowed is .*postgres:/.test(error.message) &&
+          !/hunter2/.test(error.message),
+      )
+    }
+  })
 
   it('[H1] an unknown name is refused, and the known ones are listed', () => {
     assert.throws(
