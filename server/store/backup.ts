@@ -38,7 +38,7 @@ export function copy(path: string, file: string): Promise<void> {
 /** Backs up any engine. Rejects as `copy` does. */
 export function dump(engine: Engine, file: string): Promise<void> {
   return whole(file, async partial => {
-    const into = openSqliteEngine({ path: partial, durability: 'normal' })
+    const into = makeFile(partial)
     const view = await engine.view()
     try {
       await into.fill(view, engine.epoch)
@@ -47,6 +47,15 @@ export function dump(engine: Engine, file: string): Promise<void> {
       await into.close()
     }
   })
+}
+
+function makeFile(path: string): Engine {
+  try {
+    return openSqliteEngine({ path, durability: 'normal' })
+  } catch (error) {
+    // No failure of the database that is backed up.
+    throw new Error((error as Error).message)
+  }
 }
 
 /**

@@ -1,12 +1,20 @@
 /** The engines that the suites of the store run on. */
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import pg from 'pg'
-import type { StoreOptions } from '../../server/store/enginestore.ts'
+import { readSettings } from '../../server/settings.ts'
+import { newEpoch } from '../../server/store/chain.ts'
+import { type StoreOptions, storeOn } from '../../server/store/enginestore.ts'
+import { tables } from '../../server/store/layout.ts'
+import { openEngine } from '../../server/store/open.ts'
 import { addressOf, type PostgresOptions } from '../../server/store/postgres/connections.ts'
 import { openPostgresStore } from '../../server/store/postgres.ts'
 import { openSqliteStore } from '../../server/store/sqlite.ts'
 import type { Store } from '../../server/store/store.ts'
 import { sharedPostgres } from '../harness/shared-postgres.ts'
+import { type DatabasePlace, small, sqlitePlace } from './place.ts'
 
 /** `reads`: connections for reading, where the engine has any. */
 type Options = StoreOptions & Pick<PostgresOptions, 'reads'>
@@ -15,6 +23,8 @@ export interface TestEngine {
   readonly title: string
   /** An empty store of its own. */
   open(options?: Options): Promise<Store>
+  /** A database of its own, empty, as processes find it. */
+  place(): Promise<DatabasePlace>
   /** How many of `count` random cases to run: what is above the engine is shown by the quick one. */
   cases(count: number): number
 }
@@ -23,12 +33,14 @@ export const engines: readonly TestEngine[] = [
   {
     title: 'SQLite',
     open: async options => openSqliteStore({ path: ':memory:', ...options }),
+    place: sqlitePlace,
     cases: count => count,
   },
   {
     title: 'Postgres',
     open: openPostgres,
-    cases: count => Math.ceil(count / 10),
+    place: postgresPlace,
+    cases: count => Math.ceil(count / 5),
   },
 ]
 
@@ -39,7 +51,7 @@ export function describeOnEngines(title: string, suite: (engine: TestEngine) => 
 
 let database: Promise<string> | undefined
 let schemas = 0
-/** Schemas that are not in use any more: emptied in no time, where making one takes fifty milliseconds. */
+/** Schemas that were given back: emptied in no time, where making one takes fifty milliseconds. */
 const used: string[] = []
 
 /** The URL of a schema that nobody has used. */
@@ -48,10 +60,35 @@ export async function emptySchema(): Promise<string> {
   return `${await database}?schema=test_${++schemas}`
 }
 
-async function openPostgres(options?: Options): Promise<Store> {
+/** The URL of a schema that is as one that nobody has used; push it to `used` when nobody uses it any more. */
+async function takeSchema(): Promise<string> {
   const old = used.pop()
-  if (old !== undefined) await emptied(old)
-  const url = old ?? (await emptySchema())
+  if (old === undefined) return emptySchema()
+  const { schema } = addressOf(old)
+  const names = tables.map(table => `${schema}.${table}`)
+  await inSchema(
+    old,
+    `${names.map(name => `DELETE FROM ${name}`).join('; ')};
+    ALTER TABLE ${schema}.docs ALTER num RESTART; INSERT INTO facts VALUES ('epoch', '${newEpoch()}')`,
+  )
+  return old
+}
+
+/** What the last of some statements finds, on a connection that is none of the store's. */
+async function inSchema(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const { server, schema } = addressOf(url)
+  const client = new pg.Client(server)
+  await client.connect()
+  try {
+    await client.query(`SET search_path = ${pg.escapeIdentifier(schema)}`)
+    return [await client.query(sql)].flat().at(-1)!.rows
+  } finally {
+    await client.end()
+  }
+}
+
+async function openPostgres(options?: Options): Promise<Store> {
+  const url = await takeSchema()
   const store = await openPostgresStore({ url, durability: 'normal', ...options })
   const close = store.close.bind(store)
   let closing: Promise<void> | undefined
@@ -59,14 +96,31 @@ async function openPostgres(options?: Options): Promise<Store> {
   return store
 }
 
-async function emptied(url: string): Promise<void> {
-  const { server, schema } = addressOf(url)
-  const client = new pg.Client(server)
-  await client.connect()
-  const { rows } = await client.query(
-    "SELECT tablename FROM pg_tables WHERE schemaname = $1 AND tablename NOT IN ('facts', 'migrations')",
-    [schema],
-  )
-  await client.query(rows.map(({ tablename }) => `DELETE FROM ${schema}.${tablename}`).join('; '))
-  await client.end()
+async function postgresPlace(): Promise<DatabasePlace> {
+  const url = await takeSchema()
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-place-'))
+  const env = { HOLDFAST_STORE: url, HOLDFAST_DURABILITY: 'normal' }
+  const settings = readSettings(env)
+  // So that there are tables to be meddled with.
+  await (await openEngine(settings)).close()
+  return {
+    env,
+    settings,
+    folder,
+    engine: () => openEngine(settings),
+    store: async (options = small) => storeOn(await openEngine(settings), options),
+    meddle: async sql => void (await inSchema(url, sql)),
+    async columns() {
+      const rows = await inSchema(
+        url,
+        `SELECT table_name AS table, array_agg(column_name::text) AS columns FROM information_schema.columns
+         WHERE table_schema = current_schema AND table_name <> 'migrations' GROUP BY 1`,
+      )
+      return Object.fromEntries(rows.map(({ table, columns }) => [table, columns as string[]]))
+    },
+    async remove() {
+      rmSync(folder, { recursive: true })
+      used.push(url)
+    },
+  }
 }

@@ -1,15 +1,16 @@
-/** Moving and verifying databases of SQLite. */
+/** Moving and verifying databases of every engine. */
 
 import assert from 'node:assert/strict'
 import { storeOn } from '../../server/store/enginestore.ts'
 import { openSqliteEngine } from '../../server/store/sqlite/engine.ts'
 import { verifyStore } from '../../server/store/verify.ts'
 import { Random } from '../random.ts'
+import { engines } from './engines.ts'
 import { exportingContract } from './exporting.ts'
 import { writeHistory } from './histories.ts'
 import { importingContract } from './importing.ts'
 import { movingContract } from './moving.ts'
-import { small, sqlitePlace } from './place.ts'
+import { small } from './place.ts'
 import { verifyingContract } from './verifying.ts'
 
 describe('a SQLite database in memory', () => {
@@ -30,7 +31,9 @@ describe('a SQLite database in memory', () => {
   })
 })
 
-movingContract('SQLite', sqlitePlace)
-verifyingContract('SQLite', sqlitePlace)
-exportingContract('SQLite', sqlitePlace)
-importingContract('SQLite', sqlitePlace)
+for (const engine of engines) {
+  movingContract(engine)
+  verifyingContract(engine.title, engine.place)
+  exportingContract(engine)
+  importingContract(engine.title, engine.place)
+}
