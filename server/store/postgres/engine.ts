@@ -103,9 +103,8 @@ class PostgresEngine implements Engine {
     return this.#one<WriterRow>(reading.writer, doc, quoted(src))
   }
 
-  async list(collection: string, limit: number, after?: { at: number; id: string }): Promise<ListedDoc[]> {
-    const [at, id] = after ? [after.at, quoted(after.id)] : [Number.MAX_SAFE_INTEGER, '']
-    const rows = await this.#all<ListedDoc>(reading.listed, quoted(collection), at, id, limit)
+  async list(collection: string, limit: number, before = Number.MAX_SAFE_INTEGER): Promise<ListedDoc[]> {
+    const rows = await this.#all<ListedDoc>(reading.listed, quoted(collection), before, limit)
     return rows.map(row => ({ ...row, collection, id: unquoted(row.id) }))
   }
 

@@ -101,7 +101,6 @@ async function makeTables(client: pg.Client): Promise<void> {
     horizon    bigint NOT NULL DEFAULT 0,
     UNIQUE (collection, id)
   );
-  CREATE INDEX docs_by_change ON docs (collection, at DESC, id) WHERE type IS NOT NULL;
   CREATE UNIQUE INDEX docs_by_number ON docs (collection, change) WHERE change > 0;
 
   CREATE TABLE writers (
@@ -154,7 +153,6 @@ async function makeTables(client: pg.Client): Promise<void> {
     hash   text   NOT NULL,                   -- the chain's after it
     PRIMARY KEY (doc, v)
   );
-  CREATE UNIQUE INDEX ops_by_name ON ops (doc, writer, seq) WHERE writer IS NOT NULL;
 
   CREATE TABLE rungs (
     doc  bigint NOT NULL,

@@ -12,8 +12,8 @@ const named = <Name extends string>(texts: Record<Name, string>): Readonly<Recor
 export const reading = named({
   doc: 'SELECT * FROM docs WHERE collection = $1 AND id = $2',
   listed: `
-    SELECT id, type, v, at FROM docs WHERE collection = $1 AND type IS NOT NULL
-    AND at <= $2 AND (at < $2 OR id > $3) ORDER BY at DESC, id LIMIT $4`,
+    SELECT id, type, v, at, change FROM docs WHERE collection = $1 AND change < $2 AND change > 0
+    AND type IS NOT NULL ORDER BY change DESC LIMIT $3`,
   changed: `
     SELECT change, id, type, v, at FROM docs WHERE collection = $1 AND change > $2 AND change > 0
     ORDER BY change LIMIT $3`,
@@ -27,6 +27,7 @@ export const reading = named({
     FROM ops o LEFT JOIN writers w ON w.doc = o.doc AND w.writer = o.writer
     WHERE o.doc = $1 AND o.v >= $2 AND o.v < $3 ORDER BY o.v`,
   bodies: 'SELECT v, body FROM ops WHERE doc = $1 AND v >= $2 AND v < $3 ORDER BY v',
+  // By the document alone: it has some hundred rows, and only a name that was passed over is looked for.
   named: 'SELECT v FROM ops WHERE doc = $1 AND writer = $2 AND seq = $3',
 
   packs: `
