@@ -12,7 +12,7 @@ import { restore, type SavedReplica } from '../engine/checkpoint.ts'
 import { type Effect, start } from '../engine/engine.ts'
 import type { ReplicaEvent } from '../engine/replica.ts'
 import { nothing, type Replica } from '../engine/state.ts'
-import type { Link, LinkEvents, Phase } from '../link/link.ts'
+import { isOpen, type Link, type LinkEvents, type Phase } from '../link/link.ts'
 import { backoff, defaultTimings } from '../link/websocket.ts'
 import type { Log } from '../log/log.ts'
 import type { Attachment, Hub, Listener } from './hub.ts'
@@ -206,7 +206,7 @@ export class TabHub implements Hub, Surroundings {
     this.#ready.set(keyText(key), seat)
     this.#writer.open(() => room.state, since)
     room.perform(state, effects)
-    if (this.#link.phase.name === 'up') room.handle({ t: 'up' })
+    if (isOpen(this.#link.phase)) room.handle({ t: 'up' })
     return seat
   }
 
@@ -241,10 +241,12 @@ export class TabHub implements Hub, Surroundings {
 
   // ---- the link ----
 
+  /** Rooms ask for what they missed behind the greeting: its answer comes first, and is not waited for. */
   #linkPhase(phase: Phase): void {
     for (const { room, presence } of this.#ready.values()) {
-      if (phase.name === 'up') {
-        room.handle({ t: 'up' })
+      if (phase.name === 'greeting') room.handle({ t: 'up' })
+      else if (phase.name === 'up') {
+        room.refresh()
         if (room.listeners.size > 0) presence.up()
       } else if (room.state.phase.name !== 'offline') {
         room.handle({ t: 'down' })

@@ -13,10 +13,14 @@ export type Phase =
       readonly tries: number
     }
   | { readonly name: 'dialing'; readonly tries: number }
+  /** The greeting is on its way, and frames may follow it; nothing is heard before the server has greeted back. */
   | { readonly name: 'greeting'; readonly tries: number }
   | { readonly name: 'up' }
   /** Closed by us, or for a reason that another try would not mend. */
   | { readonly name: 'closed'; readonly code: ErrorCode | null }
+
+/** Whether frames can be sent. */
+export const isOpen = (phase: Phase): boolean => phase.name === 'greeting' || phase.name === 'up'
 
 export interface LinkEvents {
   phase(phase: Phase): void
@@ -25,7 +29,7 @@ export interface LinkEvents {
 
 export interface Link {
   readonly phase: Phase
-  /** Sends now if the link is up; says whether it did. */
+  /** Sends now if the link is greeting or up; says whether it did. */
   send(frame: ClientFrame): boolean
   /** Drops the connection, if any, and dials again now. */
   retry(): void

@@ -7,7 +7,7 @@
  * was silent for `heartbeatMs` is asked. A missed deadline cuts the socket, whatever it says of itself.
  */
 
-import { type ErrorCode, HoldfastError } from '../../ops/errors.ts'
+import { type ErrorCode, entryOf, HoldfastError } from '../../ops/errors.ts'
 import {
   type ClientFrame,
   HOLDFAST_PROTOCOL,
@@ -15,7 +15,7 @@ import {
   SHAREDB_PROTOCOL,
 } from '../../ops/protocol.ts'
 import type { Clock } from '../clock.ts'
-import type { Dial, Link, LinkEvents, Phase, Socket } from './link.ts'
+import { type Dial, isOpen, type Link, type LinkEvents, type Phase, type Socket } from './link.ts'
 
 /** All in milliseconds. */
 export interface Timings {
@@ -77,7 +77,7 @@ class WebSocketLink implements Link {
   }
 
   send(frame: ClientFrame): boolean {
-    if (this.#phase.name !== 'up') return false
+    if (!isOpen(this.#phase)) return false
     this.#write(frame)
     return true
   }
@@ -115,9 +115,10 @@ class WebSocketLink implements Link {
     this.#events.phase(this.#phase)
   }
 
+  /** The hub is told when the greeting is on its way: what it sends now follows in the same flight. */
   #greet(tries: number): void {
-    this.#enter({ name: 'greeting', tries })
     this.#write({ a: 'hs', ...SHAREDB_PROTOCOL, id: this.#options.src, holdfast: HOLDFAST_PROTOCOL })
+    this.#enter({ name: 'greeting', tries })
   }
 
   #receive(text: string): void {
@@ -129,9 +130,13 @@ class WebSocketLink implements Link {
     else if (this.#phase.name === 'up') this.#events.frame(frame)
   }
 
-  #greeted(frame: { holdfast?: number; error?: { code: string } }): void {
+  #greeted({ error, holdfast }: { holdfast?: number; error?: { code: string } }): void {
     if (this.#phase.name !== 'greeting') return
-    if (frame.error || frame.holdfast !== HOLDFAST_PROTOCOL) {
+    if (error && entryOf(error.code).fate === 'retry') {
+      this.#broken()
+      return
+    }
+    if (error || holdfast !== HOLDFAST_PROTOCOL) {
       this.#end('PROTOCOL_VERSION')
       return
     }

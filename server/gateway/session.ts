@@ -33,7 +33,14 @@ export interface Socket {
 
 export type Phase =
   | { readonly name: 'greeting' }
-  | { readonly name: 'open'; readonly pipe: Duplex; readonly src: string; readonly holdfast: boolean }
+  | {
+      readonly name: 'open'
+      readonly pipe: Duplex
+      readonly src: string
+      readonly holdfast: boolean
+      /** The handshake is answered: until then nothing else is. */
+      readonly greeted: PromiseWithResolvers<void>
+    }
   | { readonly name: 'draining'; readonly pipe: Duplex | null }
   | { readonly name: 'closed'; readonly code: ErrorCode | null }
 
@@ -112,7 +119,7 @@ class GatewaySession implements Session {
       this.#refuse(addressOf(frame), codedError('FRAME_MALFORMED', 'Say hs first.'))
     else if (frame.a === 'op') phase.pipe.push(withSeal(frame))
     else if (frame.a !== 'h.catchup') phase.pipe.push(frame)
-    else if (phase.holdfast) void this.#catchUp(frame)
+    else if (phase.holdfast) void this.#catchUp(frame, phase.greeted.promise)
     else this.#refuse(addressOf(frame), codedError('PROTOCOL_VERSION', 'Say holdfast: 1 in hs first.'))
   }
 
@@ -136,23 +143,24 @@ class GatewaySession implements Session {
       pipe,
       src: hello.id ?? agent.clientId,
       holdfast: hello.holdfast !== undefined,
+      greeted: Promise.withResolvers(),
     }
   }
 
-  async #catchUp(request: CatchUp): Promise<void> {
+  /** A client may ask in the same flight as it greets, and hears the answers in that order. */
+  async #catchUp(request: CatchUp, greeted: Promise<void>): Promise<void> {
     const { c, d, v } = request
-    try {
-      this.#send({ ...(await answerCatchUp(this.#gateway.store, request)) })
-    } catch (error) {
-      const refusal: CatchUpRefusal = {
+    const answer = await answerCatchUp(this.#gateway.store, request).catch(
+      (error): CatchUpRefusal => ({
         a: 'h.catchup',
         c,
         d,
         from: v,
         error: wireError(error, this.#gateway.report),
-      }
-      this.#send({ ...refusal })
-    }
+      }),
+    )
+    await greeted
+    this.#send({ ...answer })
   }
 
   /** Something that ShareDB's agent says. */
@@ -161,8 +169,10 @@ class GatewaySession implements Session {
     if (message.a === 'init') return
     if (message.error !== undefined) {
       this.#send({ ...addressOf(message), error: wireError(message.error, this.#gateway.report) })
-    } else if (message.a === 'hs' && this.phase.name === 'open' && this.phase.holdfast) {
-      this.#send({ ...message, holdfast: HOLDFAST_PROTOCOL, epoch: this.#gateway.store.epoch })
+    } else if (message.a === 'hs' && this.phase.name === 'open') {
+      const ours = { holdfast: HOLDFAST_PROTOCOL, epoch: this.#gateway.store.epoch }
+      this.#send({ ...message, ...(this.phase.holdfast && ours) })
+      this.phase.greeted.resolve()
     } else {
       this.#send(message)
     }

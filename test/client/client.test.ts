@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Client, Doc, Truth } from '../../client/api.ts'
 import { type ConnectOptions, connect } from '../../client/client.ts'
 import { type Clock, systemClock } from '../../client/clock.ts'
+import type { Dial } from '../../client/link/link.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { volatileLog } from '../../client/log/volatile.ts'
 import { closeAll, serve } from '../server/scene.ts'
@@ -151,6 +152,24 @@ describe('client', () => {
     await it.close()
     await assert.rejects(it.open('notes', 'late', 'text'), { code: 'CLIENT_CLOSED' })
     assert.equal((await client({ server: server.url }).open('notes', 'strict', 'text')).data, 'abc')
+  })
+
+  it('[K1] asks for what was missed in the same flight as it greets', async () => {
+    const storage = memoryStorage()
+    const server = await serve()
+    const first = client({ server: server.url, log: memoryLog({ storage }) })
+    await (await first.open('notes', 'asked', 'text')).settled
+    await first.close()
+    const sent: string[] = []
+    let open = () => {}
+    const dial: Dial = (_url, events) => {
+      open = events.open
+      return { send: text => sent.push(JSON.parse(text).a), close: () => {} }
+    }
+    const later = client({ server: server.url, log: memoryLog({ storage }), dial })
+    await later.open('notes', 'asked', 'text')
+    open()
+    assert.deepEqual(sent, ['hs', 'h.catchup'])
   })
 
   it('[C10] closing leaves no timer behind', async () => {

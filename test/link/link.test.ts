@@ -77,6 +77,29 @@ describe('link', () => {
     assert.equal(line.link.send({ a: 'pp' }), true)
   })
 
+  it('[K1] what it is given while it greets follows in the same flight, and nothing is heard before the greeting', () => {
+    const line = new Line()
+    line.last.events.open()
+    assert.equal(line.link.send({ a: 'h.catchup', c: 'c', d: 'd', v: 1, own: [] }), true)
+    assert.deepEqual(
+      line.last.sent.map(frame => frame.a),
+      ['hs', 'h.catchup'],
+    )
+    line.hear({ a: 'h.catchup', c: 'c', d: 'd', from: 1, v: 1, segments: [] })
+    assert.deepEqual(line.frames, [])
+    assert.equal(line.phase, 'greeting')
+  })
+
+  it('[K2] a server that is shutting down is dialed again', () => {
+    const line = new Line()
+    line.last.events.open()
+    line.hear({ a: 'hs', error: { code: 'SERVER_DRAINING', message: '' } })
+    assert.equal(line.phase, 'waiting')
+    line.untilDialed()
+    line.up()
+    assert.equal(line.phase, 'up')
+  })
+
   it('[K2] a server that speaks otherwise ends the link for good, with the reason', () => {
     for (const greeting of [
       { a: 'hs', protocol: 1, protocolMinor: 2, id: 'me' },

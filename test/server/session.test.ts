@@ -108,6 +108,20 @@ describe('A session', () => {
     assert.deepEqual(delta.segments, [{ n: 1, create: { type: TEXT, data: 'hi' } }])
   })
 
+  it('[W9] answers the handshake first, whatever was asked in the same flight', async () => {
+    gateway.backend.share.use('reply', (_context, next) => void setImmediate(next))
+    const line = dial()
+    line.say(hello)
+    line.say({ a: 'h.catchup', c: 'notes', d: 'a', v: 0, own: [] })
+    line.say({ a: 'h.catchup', c: 'notes', d: 'a', v: 5, own: [] })
+    await line.hear({ a: 'h.catchup', from: 0 })
+    assert.equal((await line.hear({ a: 'h.catchup', from: 5 })).error.code, 'SERVER_BEHIND')
+    assert.deepEqual(
+      line.said.map(({ a }) => a),
+      ['hs', 'h.catchup', 'h.catchup'],
+    )
+  })
+
   it('[W9] a handshake may be said twice, but not by another', async () => {
     const line = await greeted()
     line.say({ ...hello, id: null })
