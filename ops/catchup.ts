@@ -1,6 +1,7 @@
-/** From a stretch of the op log to the few segments that a catch-up answers with. Pure. */
+/** From a stretch of the op log to the few segments that a catch-up answers with, and an op carried over them. Pure. */
 
 import { typeOf } from '../types/index.ts'
+import type { Type } from '../types/type.ts'
 import { composeAll } from './compose.ts'
 import type { Segment, WireChange, WireName } from './protocol.ts'
 
@@ -45,4 +46,25 @@ export function segmentsOf(
   }
   flush()
   return segments
+}
+
+/**
+ * `op`, the oldest pending one of a client, as the client has it after these segments; null if it is among them, or if
+ * one of them creates or deletes the document.
+ *
+ * Law: it is what the client itself makes of the op when it takes the segments (`carry` in rebase.ts).
+ */
+export function carryOver(
+  type: Type,
+  op: unknown,
+  [src, seq]: WireName,
+  segments: readonly Segment[],
+): { readonly op: unknown } | null {
+  let carried = op
+  for (const segment of segments) {
+    const isIt = segment.own?.[0] === src && segment.own[1] === seq
+    if (isIt || segment.create || segment.del) return null
+    carried = type.transform(carried, segment.op, 'left')
+  }
+  return { op: carried }
 }

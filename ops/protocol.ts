@@ -7,11 +7,11 @@
  *
  *   client                              server
  *     hs      {id: src, holdfast: 1}  ->
+ *     h.catchup {c, d, v, own, ...}   ->          in the same flight; the oldest edit may go along
  *                                     <-  hs      {id, holdfast: 1}
- *     h.catchup {c, d, v, own}        ->          a stateless read
  *                                     <-  h.catchup {c, d, v: head, segments | snapshot}
  *     s       {c, d, v: head}         ->          live from here on
- *     op      {c, d, v, src, seq, op} ->
+ *     op      {c, d, v, src, seq, op} ->          neither is needed for an edit that went along and was taken
  *                                     <-  op      {c, d, v, src, seq}            the ack, without `op`
  *                                     <-  op      {c, d, v, src, seq, op}        somebody else's op
  *     pp                              ->  pp
@@ -62,6 +62,8 @@ export interface CatchUpRequest extends Address {
   own: WireName[]
   /** The receipt's hash at `v`, if the client knows it. */
   hash?: string
+  /** The oldest of them as it stands at `v`, to be committed on top of what the answer brings. */
+  submit?: { src: string; seq: number; seal?: string; op: unknown }
 }
 
 export interface Subscribe extends Address {
@@ -138,9 +140,22 @@ export type CatchUpAnswer = Address & {
   hash?: string
   error?: undefined
 } & (
-    | { segments: Segment[]; snapshot?: undefined }
+    | {
+        segments: Segment[]
+        /**
+         * The server goes on as if the asker had sent `s` and then `op` at `v`, with the op that came along carried over
+         * the segments: an ack or a refusal of this name follows. Missing: the op is still the asker's to send.
+         */
+        submitted?: WireName
+        snapshot?: undefined
+      }
     /** `own`: which of the asked names are in the log already; `type` null: the document does not exist. */
-    | { snapshot: { type: string | null; data?: unknown }; own: WireName[]; segments?: undefined }
+    | {
+        snapshot: { type: string | null; data?: unknown }
+        own: WireName[]
+        segments?: undefined
+        submitted?: undefined
+      }
   )
 
 export type CatchUpRefusal = Address & { a: 'h.catchup'; from: number | null; error: WireError }

@@ -3,10 +3,17 @@
  * A stateless read. What is committed meanwhile comes after the head that the answer names, by subscription.
  */
 
-import { type LoggedOp, segmentsOf } from '../ops/catchup.ts'
+import { carryOver, type LoggedOp, segmentsOf } from '../ops/catchup.ts'
 import { HoldfastError } from '../ops/errors.ts'
 import type { DocKey } from '../ops/identity.ts'
-import { type CatchUpAnswer, type CatchUpRequest, fromWireName, type WireName } from '../ops/protocol.ts'
+import {
+  type CatchUpAnswer,
+  type CatchUpRequest,
+  fromWireName,
+  type Submit,
+  type WireName,
+} from '../ops/protocol.ts'
+import { findType } from '../types/index.ts'
 import type { Store } from './store/store.ts'
 
 /**
@@ -39,6 +46,29 @@ async function checkReceipt(store: Store, key: DocKey, v: number, hash: string |
   if (hash === undefined) return
   const receipt = await store.receiptAt(key, v)
   if (receipt !== null && receipt.hash !== hash) throw new HoldfastError('SERVER_DIVERGED')
+}
+
+/**
+ * The op that came along with the question, ready to be submitted at the version of the answer. Null where that is not
+ * plain: it is in the log already, has lost its ground, or was never right. Then its sender sends it, and is told.
+ */
+export async function carryAlong(
+  store: Store,
+  { c, d, v, submit }: CatchUpRequest,
+  { v: head, segments }: CatchUpAnswer,
+): Promise<Submit | null> {
+  if (!submit || v === null || !segments) return null
+  const { op, ...name } = submit
+  const { src, seq } = name
+  const type = findType(await store.typeAt({ collection: c, id: d }, v))
+  if (!type || type.checkOp(op) !== null) return null
+  try {
+    const carried = carryOver(type, op, [src, seq], segments)
+    return carried && { a: 'op', c, d, v: head, ...name, op: carried.op }
+  } catch {
+    // It is well-formed, but does not fit the version that it names.
+    return null
+  }
 }
 
 /** What happened in `from <= v < to`, the ops named in `own` apart. */

@@ -9,10 +9,11 @@
  *      +---- down -----+--- refused ---> barred
  *
  * Order of things for an edit: applied to the view, appended to the log, sealed (itself an event in the log), *saved*,
- * sent, committed. One op is in flight at a time; while it is, further edits compose into the next.
+ * sent, committed. One op is in flight at a time; while it is, further edits compose into the next. The oldest goes
+ * along with the catch-up: the server carries it over what it answers, as this side does, and commits it there.
  *
- * Rules: nothing is sent before the log has its seal [E5]; nothing is sent before the catch-up [E6]; an op keeps its
- * name however often it is sent [E7]; what the server refuses is held and the rest goes on [E8].
+ * Rules: nothing is sent before the log has its seal [E5]; nothing else is sent before the catch-up [E6]; an op keeps
+ * its name however often it is sent [E7]; what the server refuses is held and the rest goes on [E8].
  */
 
 import { type Change, checkChange, fromWire, toWire } from '../../ops/change.ts'
@@ -22,6 +23,7 @@ import {
   type Ack,
   type CatchUpAnswer,
   type CatchUpRefusal,
+  type CatchUpRequest,
   type ClientFrame,
   fromWireName,
   type Refusal,
@@ -29,15 +31,16 @@ import {
   type Segment,
   type Submit,
   toWireName,
+  type WireName,
 } from '../../ops/protocol.ts'
 import { findType, typeOf } from '../../types/index.ts'
 import type { Step } from './committed.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
-import type { Reason, Replica } from './state.ts'
+import type { Entry, Reason, Replica, Sealed } from './state.ts'
 
 export type Phase =
   | { readonly name: 'offline' }
-  | { readonly name: 'catching'; readonly tries: number }
+  | { readonly name: 'catching'; readonly tries: number; readonly asked: boolean }
   | { readonly name: 'live'; readonly flight: Name | null; readonly tries: number }
   /** The server could not serve; the hub wakes us. */
   | { readonly name: 'pausing'; readonly tries: number; readonly error: Reason }
@@ -142,26 +145,42 @@ const then = ([state, effects]: Next, step: (state: State) => Next): Next => {
 
 // ---- sending ----
 
-/** Sends the oldest pending entry if nothing is in flight: first its seal is logged, then, once saved, it goes out. */
+/** Sends what is due: the question what was missed, or the oldest entry if nothing is in flight. */
 function pump(state: State): Next {
+  const { phase } = state
   const [first] = state.replica.pending
-  if (state.phase.name !== 'live' || state.phase.flight !== null || !first) return [state, []]
+  if (phase.name === 'catching' && !phase.asked)
+    return first
+      ? onceSealed(state, first, sealed => ask(state, phase.tries, sealed))
+      : ask(state, phase.tries, null)
+  if (phase.name === 'live' && phase.flight === null && first)
+    return onceSealed(state, first, sealed => submit(state, phase.tries, sealed))
+  return [state, []]
+}
+
+/** Goes on when the log has saved the seal of the oldest entry; until then, what brings that about leads back to `pump`. */
+function onceSealed(state: State, first: Entry, go: (sealed: Sealed) => Next): Next {
   if (!first.sealed) return then(log(state, { t: 'seal' }), pump)
   if (state.ready === null || !sameName(state.ready.name, first.name)) {
     return pump({ ...state, ready: { name: first.name, n: state.logged } })
   }
-  if (state.saved < state.ready.n) return [state, []]
-  const { collection: c, id: d } = state.key
-  const { src, seq } = first.name
-  const seal = first.seal === undefined ? {} : { seal: first.seal }
-  const frame: Submit = { a: 'op', c, d, v: state.replica.v!, src, seq, ...seal, ...toWire(first.change) }
-  if (!fits(frame, state.frameBytes))
-    return refuse(state, first.name, { code: 'FRAME_TOO_LARGE', message: errors.FRAME_TOO_LARGE.meaning })
-  return [{ ...state, phase: { ...state.phase, flight: first.name } }, [{ t: 'send', frame }]]
+  return state.saved < state.ready.n ? [state, []] : go(first)
 }
 
+function submit(state: State, tries: number, first: Sealed): Next {
+  const { name, change } = first
+  const { collection: c, id: d } = state.key
+  const frame: Submit = { a: 'op', c, d, v: state.replica.v!, ...name, ...sealIn(first), ...toWire(change) }
+  if (!fits(frame, state.frameBytes))
+    return refuse(state, name, { code: 'FRAME_TOO_LARGE', message: errors.FRAME_TOO_LARGE.meaning })
+  return [{ ...state, phase: { name: 'live', flight: name, tries } }, [{ t: 'send', frame }]]
+}
+
+/** An entry from before there were seals has none. */
+const sealIn = ({ seal }: Sealed) => (seal === undefined ? {} : { seal })
+
 /** UTF-8 takes at most three bytes a UTF-16 unit, so most frames need no second look. */
-function fits(frame: Submit, limit: number): boolean {
+function fits(frame: ClientFrame, limit: number): boolean {
   const text = JSON.stringify(frame)
   return text.length * 3 <= limit || new TextEncoder().encode(text).length <= limit
 }
@@ -171,15 +190,27 @@ const refuse = (state: State, name: Name, reason: Reason): Next =>
 
 // ---- catching up ----
 
-function catchUp(state: State, tries: number): Next {
+const catchUp = (state: State, tries: number): Next =>
+  pump({ ...state, phase: { name: 'catching', tries, asked: false } })
+
+/** The oldest entry goes along, if it is an edit of what the server has [E6]. */
+function ask(state: State, tries: number, first: Sealed | null): Next {
   const { collection: c, id: d } = state.key
   const { v, hash, pending } = state.replica
-  const own = pending.map(entry => toWireName(entry.name))
-  const receipt = hash === null ? {} : { hash }
-  return [
-    { ...state, phase: { name: 'catching', tries } },
-    [{ t: 'send', frame: { a: 'h.catchup', c, d, v, own, ...receipt } }],
-  ]
+  const question: CatchUpRequest = {
+    a: 'h.catchup',
+    c,
+    d,
+    v,
+    own: pending.map(({ name }) => toWireName(name)),
+    ...(hash !== null && { hash }),
+  }
+  const along: CatchUpRequest | null =
+    first && v !== null && 'op' in first.change
+      ? { ...question, submit: { ...first.name, ...sealIn(first), op: first.change.op } }
+      : null
+  const frame = along && fits(along, state.frameBytes) ? along : question
+  return [{ ...state, phase: { name: 'catching', tries, asked: true } }, [{ t: 'send', frame }]]
 }
 
 function answered(state: State, tries: number, frame: CatchUpAnswer | CatchUpRefusal): Next {
@@ -189,13 +220,22 @@ function answered(state: State, tries: number, frame: CatchUpAnswer | CatchUpRef
   if (unknown)
     return bar(state, { code: 'TYPE_UNKNOWN', message: `This client does not know the type ${unknown}.` })
   const live: State = { ...state, phase: { name: 'live', flight: null, tries } }
-  const { collection: c, id: d } = state.key
   const isNews =
     frame.segments?.length !== 0 || (frame.hash !== undefined && frame.hash !== state.replica.hash)
   const caught = isNews ? log(live, learned(frame)) : ([live, []] as Next)
-  return then(caught, after =>
-    then([after, [{ t: 'send', frame: { a: 's', c, d, v: after.replica.v! } }]], pump),
+  return then(
+    then(caught, after => follow(after, tries, frame.submitted)),
+    pump,
   )
+}
+
+/** If the server sends the oldest entry on, it follows the document for us from here; else it is asked to. */
+function follow(state: State, tries: number, submitted: WireName | undefined): Next {
+  const { collection: c, id: d } = state.key
+  const [first] = state.replica.pending
+  if (!submitted) return [state, [{ t: 'send', frame: { a: 's', c, d, v: state.replica.v! } }]]
+  const flight = first && sameName(first.name, fromWireName(submitted)) ? first.name : null
+  return [{ ...state, phase: { name: 'live', flight, tries } }, []]
 }
 
 function turnedDown(state: State, tries: number, error: Reason): Next {

@@ -9,6 +9,7 @@
 
 import { type ErrorCode, entryOf, HoldfastError } from '../../ops/errors.ts'
 import {
+  type Address,
   type ClientFrame,
   HOLDFAST_PROTOCOL,
   type ServerFrame,
@@ -126,6 +127,8 @@ class WebSocketLink implements Link {
     const frame = JSON.parse(text) as ServerFrame
     const key = replyKey(frame)
     if (key !== null) this.#settle(key)
+    if (frame.a === 'h.catchup' && frame.error === undefined && frame.submitted)
+      this.#expect(submitKey(frame, ...frame.submitted))
     if (frame.a === 'hs') this.#greeted(frame)
     else if (this.#phase.name === 'up') this.#events.frame(frame)
   }
@@ -155,13 +158,16 @@ class WebSocketLink implements Link {
 
   #write(frame: ClientFrame): void {
     const key = replyKey(frame)
-    if (key !== null && !this.#deadlines.has(key)) {
-      this.#deadlines.set(
-        key,
-        this.#options.clock.after(this.#timings.replyMs, () => this.#broken()),
-      )
-    }
+    if (key !== null) this.#expect(key)
     this.#socket?.send(JSON.stringify(frame))
+  }
+
+  #expect(key: string): void {
+    if (this.#deadlines.has(key)) return
+    this.#deadlines.set(
+      key,
+      this.#options.clock.after(this.#timings.replyMs, () => this.#broken()),
+    )
   }
 
   #settle(key: string): void {
@@ -204,11 +210,14 @@ function replyKey(frame: ClientFrame | ServerFrame): string | null {
     case 'h.catchup':
       return JSON.stringify([frame.a, frame.c, frame.d])
     case 'op':
-      return JSON.stringify([frame.a, frame.c, frame.d, frame.src, frame.seq])
+      return submitKey(frame, frame.src, frame.seq)
     default:
       return null
   }
 }
+
+const submitKey = ({ c, d }: Address, src: string, seq: number): string =>
+  JSON.stringify(['op', c, d, src, seq])
 
 /** Dials with the platform's WebSocket (browsers, Node 22 and later). */
 export const dialWebSocket: Dial = (url, events) => {

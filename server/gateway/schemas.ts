@@ -79,6 +79,7 @@ const catchUp = v.object({
   v: v.nullable(version),
   hash: v.exactOptional(hash),
   own: v.pipe(v.array(v.tuple([src, count])), v.maxLength(LIST_LENGTH)),
+  submit: v.optional(v.object({ src, seq: count, seal: v.exactOptional(hash), op: v.unknown() })),
 })
 
 /** By action. What a schema does not list does not pass. */

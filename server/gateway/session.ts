@@ -12,9 +12,10 @@
 import type { Duplex } from 'node:stream'
 import type { ErrorCode } from '../../ops/errors.ts'
 import { errors } from '../../ops/errors.ts'
-import type { CatchUpRefusal, WireError } from '../../ops/protocol.ts'
+import type { CatchUpAnswer, CatchUpRefusal, Submit, WireError } from '../../ops/protocol.ts'
 import { HOLDFAST_PROTOCOL, SHAREDB_PROTOCOL } from '../../ops/protocol.ts'
-import { answerCatchUp } from '../catchup.ts'
+import { answerCatchUp, carryAlong } from '../catchup.ts'
+import type { Agent } from '../sharedb.ts'
 import { type Address, addressOf } from './address.ts'
 import { type FrameRead, readFrame } from './frames.ts'
 import type { Gateway } from './gateway.ts'
@@ -33,15 +34,8 @@ export interface Socket {
 
 export type Phase =
   | { readonly name: 'greeting' }
-  | {
-      readonly name: 'open'
-      readonly pipe: Duplex
-      readonly src: string
-      readonly holdfast: boolean
-      /** The handshake is answered: until then nothing else is. */
-      readonly greeted: PromiseWithResolvers<void>
-    }
-  | { readonly name: 'draining'; readonly pipe: Duplex | null }
+  | { readonly name: 'open'; readonly src: string; readonly holdfast: boolean }
+  | { readonly name: 'draining' }
   | { readonly name: 'closed'; readonly code: ErrorCode | null }
 
 export interface Session {
@@ -67,10 +61,17 @@ class GatewaySession implements Session {
   phase: Phase = { name: 'greeting' }
   readonly #gateway: Gateway
   readonly #socket: Socket
+  /** ShareDB's side of the connection: made before the client has said a word, while it has nothing to wait for. */
+  readonly #pipe: Duplex
+  readonly #agent: Agent
+  /** The handshake is answered, and before that nothing else is; or the session is over. */
+  readonly #greeted = Promise.withResolvers<void>()
 
   constructor(gateway: Gateway, socket: Socket) {
     this.#gateway = gateway
     this.#socket = socket
+    this.#pipe = openPipe({ message: message => this.#tell(message), end: () => this.close('INTERNAL') })
+    this.#agent = gateway.backend.share.listen(this.#pipe)
   }
 
   receive(data: string | Uint8Array): void {
@@ -92,8 +93,7 @@ class GatewaySession implements Session {
   }
 
   drain(): void {
-    const pipe = this.phase.name === 'open' ? this.phase.pipe : null
-    if (this.phase.name !== 'closed') this.phase = { name: 'draining', pipe }
+    if (this.phase.name !== 'closed') this.phase = { name: 'draining' }
   }
 
   close(code: ErrorCode): void {
@@ -104,11 +104,11 @@ class GatewaySession implements Session {
   }
 
   #end(code: ErrorCode | null): void {
-    const { phase } = this
-    if (phase.name === 'closed') return
+    if (this.phase.name === 'closed') return
     this.phase = { name: 'closed', code }
     this.#gateway.sessions.delete(this)
-    if (phase.name !== 'greeting') phase.pipe?.destroy()
+    this.#greeted.resolve()
+    this.#pipe.destroy()
   }
 
   #handle(frame: Frame): void {
@@ -117,9 +117,9 @@ class GatewaySession implements Session {
     else if (frame.a === 'hs') this.#greet(frame)
     else if (phase.name !== 'open')
       this.#refuse(addressOf(frame), codedError('FRAME_MALFORMED', 'Say hs first.'))
-    else if (frame.a === 'op') phase.pipe.push(withSeal(frame))
-    else if (frame.a !== 'h.catchup') phase.pipe.push(frame)
-    else if (phase.holdfast) void this.#catchUp(frame, phase.greeted.promise)
+    else if (frame.a === 'op') this.#pipe.push(withSeal(frame))
+    else if (frame.a !== 'h.catchup') this.#pipe.push(frame)
+    else if (phase.holdfast) void this.#catchUp(frame)
     else this.#refuse(addressOf(frame), codedError('PROTOCOL_VERSION', 'Say holdfast: 1 in hs first.'))
   }
 
@@ -131,36 +131,35 @@ class GatewaySession implements Session {
       this.close(fault.code as ErrorCode)
       return
     }
-    if (this.phase.name !== 'open') this.#open(hello)
-    if (this.phase.name === 'open') this.phase.pipe.push(hello)
-  }
-
-  #open(hello: Hello): void {
-    const pipe = openPipe({ message: message => this.#tell(message), end: () => this.close('INTERNAL') })
-    const agent = this.#gateway.backend.share.listen(pipe)
-    this.phase = {
-      name: 'open',
-      pipe,
-      src: hello.id ?? agent.clientId,
-      holdfast: hello.holdfast !== undefined,
-      greeted: Promise.withResolvers(),
+    if (this.phase.name !== 'open') {
+      const { id, holdfast } = hello
+      this.phase = { name: 'open', src: id ?? this.#agent.clientId, holdfast: holdfast !== undefined }
     }
+    this.#pipe.push(hello)
   }
 
   /** A client may ask in the same flight as it greets, and hears the answers in that order. */
-  async #catchUp(request: CatchUp, greeted: Promise<void>): Promise<void> {
-    const { c, d, v } = request
-    const answer = await answerCatchUp(this.#gateway.store, request).catch(
-      (error): CatchUpRefusal => ({
-        a: 'h.catchup',
-        c,
-        d,
-        from: v,
-        error: wireError(error, this.#gateway.report),
-      }),
-    )
-    await greeted
-    this.#send({ ...answer })
+  async #catchUp(request: CatchUp): Promise<void> {
+    const { store, report } = this.#gateway
+    const { c, d, v: from } = request
+    try {
+      const answer = await answerCatchUp(store, request)
+      const along = await carryAlong(store, request, answer)
+      await this.#greeted.promise
+      this.#answer(answer, this.phase.name === 'open' ? along : null)
+    } catch (error) {
+      await this.#greeted.promise
+      const refusal: CatchUpRefusal = { a: 'h.catchup', c, d, from, error: wireError(error, report) }
+      this.#send({ ...refusal })
+    }
+  }
+
+  /** What came along goes on as if its sender had heard the answer, followed the document from there and sent it. */
+  #answer(answer: CatchUpAnswer, along: Submit | null): void {
+    this.#send({ ...answer, ...(along && { submitted: [along.src, along.seq] }) })
+    if (!along || this.phase.name !== 'open') return
+    this.#pipe.push({ a: 's', c: along.c, d: along.d, v: along.v })
+    this.#pipe.push(withSeal(along))
   }
 
   /** Something that ShareDB's agent says. */
@@ -169,13 +168,20 @@ class GatewaySession implements Session {
     if (message.a === 'init') return
     if (message.error !== undefined) {
       this.#send({ ...addressOf(message), error: wireError(message.error, this.#gateway.report) })
-    } else if (message.a === 'hs' && this.phase.name === 'open') {
-      const ours = { holdfast: HOLDFAST_PROTOCOL, epoch: this.#gateway.store.epoch }
-      this.#send({ ...message, ...(this.phase.holdfast && ours) })
-      this.phase.greeted.resolve()
+    } else if (message.a === 'hs') {
+      this.#welcome(message)
     } else {
       this.#send(message)
     }
+  }
+
+  #welcome(message: Record<string, unknown>): void {
+    if (this.phase.name !== 'open') this.#refuse({ a: 'hs' }, codedError('SERVER_DRAINING'))
+    else {
+      const ours = { holdfast: HOLDFAST_PROTOCOL, epoch: this.#gateway.store.epoch }
+      this.#send({ ...message, ...(this.phase.holdfast && ours) })
+    }
+    this.#greeted.resolve()
   }
 
   #refuse(address: Address | null, error: WireError): void {
@@ -192,7 +198,7 @@ class GatewaySession implements Session {
 }
 
 /** ShareDB carries what stands in `x` along with an op. */
-const withSeal = ({ seal, ...frame }: Extract<Frame, { a: 'op' }>) =>
+const withSeal = ({ seal, ...frame }: Extract<Frame, { a: 'op' }> | Submit) =>
   seal === undefined ? frame : { ...frame, x: { seal } }
 
 const binary: FrameRead = {

@@ -47,6 +47,72 @@ describe('engine', () => {
     )
   })
 
+  it('[E5] [E6] the oldest edit goes along with the catch-up, once the log has saved its seal', () => {
+    const scene = new Scene().online('hello', 3).on({ t: 'down' })
+    scene.edit([5, '!']).edit([6, '?'])
+    scene.take()
+    scene.saves = false
+    scene.on({ t: 'up' })
+    assert.equal(scene.log.at(-1)!.t, 'seal')
+    scene.edit([7, ' later']).saved(scene.state.logged - 2)
+    assert.deepEqual(scene.take(), [])
+    scene.saved(scene.state.logged - 1)
+    const own = [
+      ['me', 1],
+      ['me', 2],
+    ]
+    const submit = { src: 'me', seq: 1, op: [5, '!?'] }
+    assert.deepEqual(scene.take(), [{ a: 'h.catchup', c: 'c', d: 'd', v: 3, own, submit }])
+    assert.deepEqual(scene.saved().take(), [])
+  })
+
+  it('[E6] what is no edit of a known document, or fits no frame with the question, does not go along', () => {
+    const created = new Scene().online(null, 0).on({ t: 'down' }).create('x').on({ t: 'up' })
+    const deleted = new Scene()
+      .online('x', 3)
+      .on({ t: 'down' })
+      .on({ t: 'edit', change: { del: true } })
+    const large = new Scene([], 'me', 100)
+      .online('x', 3)
+      .on({ t: 'down' })
+      .edit(['y'.repeat(100)])
+    for (const scene of [created, deleted.on({ t: 'up' }), large.on({ t: 'up' })]) {
+      const question = scene.take().at(-1)
+      assert.ok(question?.a === 'h.catchup' && question.own.length === 1)
+      assert.equal(question.submit, undefined)
+    }
+  })
+
+  it('[E22] an edit that the server sent on is in flight; what it left to us is sent as ever', () => {
+    const offline = () => new Scene().online('hello').on({ t: 'down' }).edit([5, '!'])
+    const segments = [{ n: 2, op: ['so: '] }]
+    const scene = offline().on({ t: 'up' })
+    scene.take()
+    scene.answer({ segments, submitted: ['me', 1] }, 3).edit([10, '?'])
+    assert.deepEqual([scene.view, scene.take()], ['so: hello!?', []])
+    scene.ack(3, 1)
+    assert.deepEqual(scene.pending, ['me:2'])
+    assert.deepEqual(
+      scene.takeOps().map(({ v, seq, op }) => [v, seq, op]),
+      [[4, 2, [10, '?']]],
+    )
+    const left = offline().on({ t: 'up' })
+    left.take()
+    left.answer({ segments }, 3)
+    assert.deepEqual(
+      left.take().map(frame => (frame.a === 'op' ? [frame.v, frame.op] : frame.a)),
+      ['s', [3, [9, '!']]],
+    )
+  })
+
+  it('[E22] an edit that the server sent on and then refused is held, as any other', () => {
+    const scene = new Scene().online('hello').on({ t: 'down' }).edit([5, '!']).on({ t: 'up' })
+    scene
+      .answer({ segments: [{ n: 1, op: ['so: '] }], submitted: ['me', 1] }, 2)
+      .refuse('DOCUMENT_TOO_LARGE', 1)
+    assert.deepEqual([scene.view, scene.held], ['so: hello', ['DOCUMENT_TOO_LARGE']])
+  })
+
   it('[E7] an op keeps its name over cuts and reloads, however often it is sent', () => {
     const first = new Scene().online('hello')
     first.edit([5, '!'])

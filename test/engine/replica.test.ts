@@ -3,10 +3,10 @@ import { restore, save } from '../../client/engine/checkpoint.ts'
 import type { Step } from '../../client/engine/committed.ts'
 import { type ReplicaEvent, reduce } from '../../client/engine/replica.ts'
 import { nothing, type Replica } from '../../client/engine/state.ts'
-import { segmentsOf } from '../../ops/catchup.ts'
+import { carryOver, segmentsOf } from '../../ops/catchup.ts'
 import { applyChange, type Change, type Content, equalContents } from '../../ops/change.ts'
 import { type Name, sameName } from '../../ops/identity.ts'
-import type { WireName } from '../../ops/protocol.ts'
+import type { Segment, WireName } from '../../ops/protocol.ts'
 import { carry } from '../../ops/rebase.ts'
 import { type TypeName, typeNames, typeOf } from '../../types/index.ts'
 import { Random } from '../random.ts'
@@ -41,9 +41,13 @@ class Server {
   }
 
   /** The answer to a catch-up from version `v`, through the real composing of segments. */
+  segments(v: number, own: readonly WireName[]): Segment[] {
+    return segmentsOf(this.log.slice(v), typeOf(this.type).uri, own)
+  }
+
   steps(v: number, own: readonly Name[]): Step[] {
     const names = own.map(({ src, seq }): WireName => [src, seq])
-    return segmentsOf(this.log.slice(v), typeOf(this.type).uri, names).map(segment => ({
+    return this.segments(v, names).map(segment => ({
       n: segment.n,
       change: { op: segment.op },
       ...(segment.own && { own: { src: segment.own[0], seq: segment.own[1] } }),
@@ -93,6 +97,37 @@ describe('replica', () => {
         corrected += converge(type, new Random(seed * 3 + typeNames.indexOf(type)), seed)
       // Where composed and op-by-op transforms break ties alike there is nothing to correct; text is known not to.
       if (type === 'text') assert.ok(corrected > 0, 'no run needed the correction')
+    })
+
+    it(`[E22] ${type}: both sides carry the oldest edit over the answer to the same op`, () => {
+      const met = { carried: 0, known: 0 }
+      for (let seed = 1; seed <= RUNS; seed++) {
+        const rng = new Random(seed)
+        const server = new Server(type, randomDoc(typeOf(type), rng))
+        const device = new Device(server.content)
+        for (let i = 1 + rng.int(4); i > 0; i--) device.edit(rng)
+        device.tell({ t: 'begin', src: 'later' })
+        if (rng.chance(0.5)) device.edit(rng)
+        device.tell({ t: 'seal' })
+        commitBehindItsBack(server, device.replica, rng.int(2), rng)
+        const names = device.replica.pending.map(({ name }): WireName => [name.src, name.seq])
+        const sent = structuredClone(opOf(changeOf(device.replica, 0)))
+        const there = carryOver(typeOf(type), sent, names[0]!, server.segments(0, names))
+        device.tell({
+          t: 'steps',
+          steps: server.steps(
+            0,
+            device.replica.pending.map(entry => entry.name),
+          ),
+        })
+        const here =
+          device.replica.pending.findIndex(({ name }) => name.src === 'me') < 0
+            ? null
+            : { op: opOf(changeOf(device.replica, 0)) }
+        assert.deepEqual(there, here, `seed ${seed}`)
+        met[there ? 'carried' : 'known']++
+      }
+      assert.ok(met.carried > 20 && met.known > 20, JSON.stringify(met))
     })
 
     it(`[E2] ${type}: a reload at any event, with or without a checkpoint, finds the same state`, () => {

@@ -4,7 +4,7 @@ import { restore } from '../../client/engine/checkpoint.ts'
 import { type Event, next, type State, start } from '../../client/engine/engine.ts'
 import type { ReplicaEvent } from '../../client/engine/replica.ts'
 import type { Change } from '../../ops/change.ts'
-import type { CatchUpAnswer, ClientFrame, Segment, Submit, WireChange } from '../../ops/protocol.ts'
+import type { CatchUpAnswer, ClientFrame, Segment, Submit, WireChange, WireName } from '../../ops/protocol.ts'
 import { typeOf } from '../../types/index.ts'
 
 const KEY = { collection: 'c', id: 'd' }
@@ -73,7 +73,7 @@ export class Scene {
 
   answer(
     body:
-      | { segments: Segment[]; hash?: string }
+      | { segments: Segment[]; hash?: string; submitted?: WireName }
       | { snapshot: { type: string | null; data?: unknown }; own: [string, number][] },
     v: number,
   ): this {

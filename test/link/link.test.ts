@@ -146,6 +146,17 @@ describe('link', () => {
     assert.ok(line.sockets[0]!.closed)
   })
 
+  it('[K4] an op that the server sends on is waited for like one that was sent', () => {
+    const line = new Line().up()
+    const about = { a: 'h.catchup', c: 'c', d: 'd' } as const
+    line.link.send({ ...about, v: 1, own: [['me', 1]], submit: { src: 'me', seq: 1, op: [] } })
+    line.pass(6_000).hear({ ...about, from: 1, v: 2, segments: [], submitted: ['me', 1] })
+    line.pass(6_000).hear({ a: 'pp' })
+    assert.equal(line.phase, 'up')
+    line.pass(4_001)
+    assert.equal(line.phase, 'waiting')
+  })
+
   it('[K4] replies in time keep the line, each request by its own deadline', () => {
     const line = new Line().up()
     for (let seq = 1; seq <= 5; seq++) {

@@ -141,6 +141,72 @@ describe('A session', () => {
     assert.equal(gateway.backend.share.agentsCount, 0)
   })
 
+  /** A document `ab` at version 2, and what is asked about it at version 1. */
+  async function twoVersions(): Promise<{ line: Line; ask: AnyFrame }> {
+    const line = await greeted()
+    line.say({ ...creation, create: { type: TEXT, data: 'b' } })
+    await line.hear(created)
+    line.say({ a: 'op', c: 'notes', d: 'a', v: 1, src: 'bea', seq: 1, op: ['a'] })
+    await line.hear({ a: 'op', src: 'bea' })
+    line.said.length = 0
+    return { line, ask: { a: 'h.catchup', c: 'notes', d: 'a', v: 1, own: [['ann', 2]] } }
+  }
+
+  it('[W18] commits what comes along with a catch-up on top of the answer, and follows the document from there', async () => {
+    const { line, ask } = await twoVersions()
+    line.say({ ...ask, submit: { src: 'ann', seq: 2, op: [1, '!'] } })
+    await line.hear({ ...created, seq: 2, v: 2 })
+    assert.deepEqual(
+      line.said.map(({ a }) => a),
+      ['h.catchup', 's', 'op'],
+    )
+    assert.deepEqual([line.said[0]!.segments, line.said[0]!.submitted], [[{ n: 1, op: ['a'] }], ['ann', 2]])
+    const other = await greeted()
+    other.say({ a: 'op', c: 'notes', d: 'a', v: 3, src: 'cem', seq: 1, op: [3, '?'] })
+    assert.deepEqual((await line.hear({ a: 'op', src: 'cem', v: 3 })).op, [3, '?'])
+    assert.equal((await gateway.store.snapshot({ collection: 'notes', id: 'a' })).data, 'ab!?')
+  })
+
+  it('[W18] leaves to its sender what is in the log already, is malformed, or has lost its ground', async () => {
+    const { line, ask } = await twoVersions()
+    const cases = {
+      known: { own: [['bea', 1]], submit: { src: 'bea', seq: 1, op: ['a'] } },
+      malformed: { submit: { src: 'ann', seq: 2, op: [{ d: -1 }] } },
+      unknown: { v: null, submit: { src: 'ann', seq: 2, op: ['x'] } },
+      created: { v: 0, submit: { src: 'ann', seq: 2, op: ['x'] } },
+    }
+    for (const [what, change] of Object.entries(cases)) {
+      line.said.length = 0
+      line.say({ ...ask, ...change })
+      const answer = await line.hear({ a: 'h.catchup' })
+      assert.ok(answer.error === undefined && answer.submitted === undefined, what)
+    }
+    line.say({ a: 'pp' })
+    await line.hear({ a: 'pp' })
+    assert.equal((await gateway.store.head({ collection: 'notes', id: 'a' })).v, 2)
+  })
+
+  it('[W18] leaves to its sender an op that its type cannot carry', async () => {
+    const line = await greeted()
+    line.say({ ...creation, create: { type: JSON1, data: { k: 'text' } } })
+    await line.hear(created)
+    line.say({ a: 'op', c: 'notes', d: 'a', v: 1, src: 'ann', seq: 2, op: ['k', { es: ['x'] }] })
+    await line.hear({ ...created, seq: 2 })
+    const submit = { src: 'ann', seq: 3, op: ['k', { ena: 1 }] }
+    line.say({ a: 'h.catchup', c: 'notes', d: 'a', v: 1, own: [['ann', 3]], submit })
+    const answer = await line.hear({ a: 'h.catchup' })
+    assert.deepEqual([answer.v, answer.submitted, answer.error], [2, undefined, undefined])
+  })
+
+  it('[W18] an op that came along twice is committed once', async () => {
+    const { line, ask } = await twoVersions()
+    const submit = { src: 'ann', seq: 2, op: [1, '!'] }
+    line.say({ ...ask, submit })
+    line.say({ ...ask, submit })
+    await line.hear({ ...created, seq: 2, again: true })
+    assert.equal((await gateway.store.head({ collection: 'notes', id: 'a' })).v, 3)
+  })
+
   it('[W10] is cut off when too much waits for it, and hears no more', async () => {
     const line = await greeted()
     line.stuck = gateway.settings.SOCKET_BUFFER_BYTES + 1
@@ -222,5 +288,17 @@ describe('A session', () => {
     assert.equal((await gateway.store.head({ collection: 'notes', id: 'c' })).v, 1)
     assert.equal((await gateway.store.head({ collection: 'notes', id: 'late' })).v, 0)
     assert.deepEqual(dial().end, { code: 1012, reason: 'SERVER_DRAINING' })
+  })
+
+  it('[W14] a handshake that draining overtakes is refused as well, and what came along is not committed', async () => {
+    const { line, ask } = await twoVersions()
+    line.say({ ...ask, submit: { src: 'ann', seq: 2, op: [1, '!'] } })
+    const late = dial()
+    late.say(hello)
+    late.session.drain()
+    line.session.drain()
+    assert.equal((await late.hear({ a: 'hs' })).error.code, 'SERVER_DRAINING')
+    assert.equal((await line.hear({ a: 'h.catchup' })).submitted, undefined)
+    assert.equal((await gateway.store.head({ collection: 'notes', id: 'a' })).v, 2)
   })
 })

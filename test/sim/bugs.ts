@@ -29,9 +29,11 @@ const renamed: Bug = {
     let connections = 0
     return (url, events) => {
       const shift = ++connections * SHIFT
+      const shifted = <T extends Named>(named: T): T => ({ ...named, seq: named.seq + shift })
       const rename = (frame: Frame): Frame => {
-        if (frame.a === 'op') return { ...frame, seq: frame.seq + shift }
-        return frame.a === 'h.catchup' ? { ...frame, own: [] } : frame
+        if (frame.a === 'op') return shifted(frame)
+        if (frame.a !== 'h.catchup') return frame
+        return { ...frame, own: [], ...(frame.submit && { submit: shifted(frame.submit) }) }
       }
       const restore = (frame: Frame): Frame =>
         frame.a === 'op' ? { ...frame, seq: frame.seq % SHIFT } : frame
@@ -41,10 +43,14 @@ const renamed: Bug = {
   },
 }
 
-interface Frame {
-  readonly a: string
+interface Named {
   readonly seq: number
+}
+
+interface Frame extends Named {
+  readonly a: string
   readonly own?: unknown
+  readonly submit?: Named
 }
 
 const edited = (text: string, edit: (frame: Frame) => Frame) => JSON.stringify(edit(JSON.parse(text)))
