@@ -75,7 +75,7 @@ export class TabHub implements Hub, Surroundings {
         `${key.collection}/${key.id} is of type ${existing}; it was opened as ${type}.`,
       )
     }
-    if (this.#link.phase.name === 'up') presence.up()
+    meet({ room, presence })
     return new Seated(this, room, presence, type, listener)
   }
 
@@ -245,10 +245,8 @@ export class TabHub implements Hub, Surroundings {
   #linkPhase(phase: Phase): void {
     for (const { room, presence } of this.#ready.values()) {
       if (phase.name === 'greeting') room.handle({ t: 'up' })
-      else if (phase.name === 'up') {
-        room.refresh()
-        if (room.listeners.size > 0) presence.up()
-      } else if (room.state.phase.name !== 'offline') {
+      else if (phase.name === 'up') room.refresh()
+      else if (room.state.phase.name !== 'offline') {
         room.handle({ t: 'down' })
         presence.down()
       } else room.refresh()
@@ -264,10 +262,19 @@ export class TabHub implements Hub, Surroundings {
       return
     }
     if (!('d' in frame)) return
-    const room = this.#ready.get(keyText({ collection: frame.c, id: frame.d }))?.room
-    if (frame.a === 'op') room?.handle({ t: 'op', frame })
-    else if (frame.a === 'h.catchup') room?.handle({ t: 'answer', frame })
+    const seat = this.#ready.get(keyText({ collection: frame.c, id: frame.d }))
+    if (!seat) return
+    if (frame.a === 'op') seat.room.handle({ t: 'op', frame })
+    else if (frame.a === 'h.catchup') {
+      seat.room.handle({ t: 'answer', frame })
+      meet(seat)
+    }
   }
+}
+
+/** Who looks at a document meets the others when it is caught up: edits come before carets. */
+function meet({ room, presence }: Seat): void {
+  if (room.state.phase.name === 'live' && room.listeners.size > 0) presence.up()
 }
 
 function phaseOf(phase: Phase): Client['phase'] {

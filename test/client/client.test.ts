@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Client, Doc, Truth } from '../../client/api.ts'
 import { type ConnectOptions, connect } from '../../client/client.ts'
 import { type Clock, systemClock } from '../../client/clock.ts'
-import type { Dial } from '../../client/link/link.ts'
+import type { Dial, SocketEvents } from '../../client/link/link.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { volatileLog } from '../../client/log/volatile.ts'
 import { closeAll, serve } from '../server/scene.ts'
@@ -154,22 +154,27 @@ describe('client', () => {
     assert.equal((await client({ server: server.url }).open('notes', 'strict', 'text')).data, 'abc')
   })
 
-  it('[K1] asks for what was missed in the same flight as it greets', async () => {
+  it('[C8] [K1] asks for what was missed in the same flight as it greets, and then who else is there', async () => {
     const storage = memoryStorage()
     const server = await serve()
     const first = client({ server: server.url, log: memoryLog({ storage }) })
     await (await first.open('notes', 'asked', 'text')).settled
     await first.close()
     const sent: string[] = []
-    let open = () => {}
-    const dial: Dial = (_url, events) => {
-      open = events.open
+    let events: SocketEvents | null = null
+    const dial: Dial = (_url, given) => {
+      events = given
       return { send: text => sent.push(JSON.parse(text).a), close: () => {} }
     }
     const later = client({ server: server.url, log: memoryLog({ storage }), dial })
     await later.open('notes', 'asked', 'text')
-    open()
-    assert.deepEqual(sent, ['hs', 'h.catchup'])
+    events!.open()
+    assert.deepEqual(sent.splice(0), ['hs', 'h.catchup'])
+    const hear = (frame: object) => events!.text(JSON.stringify(frame))
+    hear({ a: 'hs', protocol: 1, protocolMinor: 2, id: 'x', holdfast: 1 })
+    assert.deepEqual(sent.splice(0), [])
+    hear({ a: 'h.catchup', c: 'notes', d: 'asked', from: 0, v: 0, segments: [] })
+    assert.deepEqual(sent, ['s', 'ps'])
   })
 
   it('[C10] closing leaves no timer behind', async () => {
