@@ -127,7 +127,11 @@ export const errors = {
   SERVER_DRAINING: entry('The server is shutting down; connect again in a moment.', 'retry', 503, 1012),
   SETTING_INVALID: entry('A setting has a value that it cannot have; the message names it.', 'fatal', 500),
   STORE_NEWER: entry('The database was written by a newer Holdfast; update the program.', 'fatal', 500),
-  STORE_MISSING: entry('There is no database where the settings say; see HOLDFAST_STORE and HOLDFAST_DATA.', 'fatal', 500),
+  STORE_MISSING: entry(
+    'There is no database where the settings say; see HOLDFAST_STORE and HOLDFAST_DATA.',
+    'fatal',
+    500,
+  ),
   STORE_NOT_EMPTY: entry(
     'The database has documents already, and a backup is restored into an empty one only: name another, or move this one away.',
     'fatal',

@@ -61,7 +61,7 @@ describe('engine', () => {
       ['me', 1],
       ['me', 2],
     ]
-    const submit = { src: 'me', seq: 1, op: [5, '!?'] }
+    const submit = { src: 'me', seq: 1, seal: sealOf({ op: [5, '!?'] }), op: [5, '!?'] }
     assert.deepEqual(scene.take(), [{ a: 'h.catchup', c: 'c', d: 'd', v: 3, own, submit }])
     assert.deepEqual(scene.saved().take(), [])
   })

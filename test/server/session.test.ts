@@ -154,7 +154,8 @@ describe('A session', () => {
 
   it('[W18] commits what comes along with a catch-up on top of the answer, and follows the document from there', async () => {
     const { line, ask } = await twoVersions()
-    line.say({ ...ask, submit: { src: 'ann', seq: 2, op: [1, '!'] } })
+    const seal = '0123456789abcdef'
+    line.say({ ...ask, submit: { src: 'ann', seq: 2, seal, op: [1, '!'] } })
     await line.hear({ ...created, seq: 2, v: 2 })
     assert.deepEqual(
       line.said.map(({ a }) => a),
@@ -164,7 +165,11 @@ describe('A session', () => {
     const other = await greeted()
     other.say({ a: 'op', c: 'notes', d: 'a', v: 3, src: 'cem', seq: 1, op: [3, '?'] })
     assert.deepEqual((await line.hear({ a: 'op', src: 'cem', v: 3 })).op, [3, '?'])
-    assert.equal((await gateway.store.snapshot({ collection: 'notes', id: 'a' })).data, 'ab!?')
+    const key = { collection: 'notes', id: 'a' }
+    assert.equal((await gateway.store.snapshot(key)).data, 'ab!?')
+    const name = { src: 'ann', seq: 2 }
+    assert.deepEqual(await gateway.store.refusalOf(key, name, seal), { kind: 'again', v: 2 })
+    assert.equal((await gateway.store.refusalOf(key, name, 'another'))?.kind, 'another')
   })
 
   it('[W18] leaves to its sender what is in the log already, is malformed, or has lost its ground', async () => {
