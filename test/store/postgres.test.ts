@@ -268,6 +268,8 @@ describe('Postgres store', function () {
     await submit(store, key, note(''))
     const other = await session()
     await other.query('BEGIN')
+    // Who has waited so long looks for a deadlock and gives way: the store.
+    await other.query("SET LOCAL deadlock_timeout = '1min'")
     await other.query('SELECT num FROM docs FOR UPDATE')
     const waiting = submit(store, key, { op: ['x'] })
     // It has the lock on the collection and waits for the document; now each waits for the other.

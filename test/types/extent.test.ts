@@ -72,6 +72,7 @@ describe('extents', () => {
       assert.deepEqual(extentOfChange({ del: true }, content), { added: 0, removed: length })
     }
     assert.deepEqual(extentOfChange({ op: ['ab'] }, contents[0]![0]), { added: 2, removed: 0 })
-    assert.throws(() => extentOfChange({ del: true }, absent))
+    assert.deepEqual(extentOfChange({ del: true }, absent), { added: 0, removed: 0 })
+    assert.throws(() => extentOfChange({ op: ['ab'] }, absent))
   })
 })
