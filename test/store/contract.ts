@@ -71,6 +71,10 @@ export function storeContract(
       assert.equal((await store.snapshot(key)).data, 'ax')
       assert.equal(await commitOn(store, key, base, typed('d')), false)
       assert.equal(await commitOn(store, key, { ...base, v: 7 }, typed('e')), false)
+      // A refused commit leaves nothing behind, not even in a collection that nobody knew.
+      const elsewhere = keyOf('hello', 'elsewhere')
+      assert.equal(await commitOn(store, elsewhere, { ...base, v: 7 }, typed('e')), false)
+      assert.equal(await submit(store, elsewhere, note('x')), true)
       await assertDerived(store, key)
     })
 

@@ -29,7 +29,7 @@ const TRIES = 5
 
 export class Appending {
   readonly #pool: pg.Pool
-  /** Collections that have a row; they keep it. */
+  /** Collections that have a row for certain; they keep it. */
   readonly #known = new Set<string>()
 
   constructor(pool: pg.Pool) {
@@ -52,7 +52,7 @@ export class Appending {
       const decision = decide(commits, await this.#begin(client, commits))
       await finish(client, decision)
       client.release()
-      for (const { key } of commits) this.#known.add(quoted(key.collection))
+      for (const collection of decision.changes.keys()) this.#known.add(quoted(collection))
       return verdictsOf(decision)
     } catch (error) {
       // Whatever the transaction has come to: without its connection it ends.
