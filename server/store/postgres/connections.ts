@@ -118,6 +118,8 @@ function sessionOf({ url, timeoutMs = TIMEOUT_MS }: PostgresOptions, synchronous
     ...PLANNING,
     search_path: pg.escapeIdentifier(addressOf(url).schema),
     synchronous_commit: synchronousCommit,
+    // Postgres's default: each statement sees what was committed before it, also behind a lock that it waited for.
+    default_transaction_isolation: "'read committed'",
     statement_timeout: Math.ceil(timeoutMs * 0.8),
   }
 }
@@ -136,6 +138,7 @@ export function clientConfig({ url, timeoutMs = TIMEOUT_MS }: PostgresOptions): 
     connectionString: addressOf(url).server,
     pipeline: true,
     keepAlive: true,
+    keepAliveInitialDelayMillis: SILENCE_MS,
     connectionTimeoutMillis: Math.min(CONNECT_MS, timeoutMs),
     query_timeout: timeoutMs,
     application_name: 'holdfast',
