@@ -10,6 +10,7 @@ import { type StoreOptions, storeOn } from '../../server/store/enginestore.ts'
 import { tables } from '../../server/store/layout.ts'
 import { openEngine } from '../../server/store/open.ts'
 import { addressOf, type PostgresOptions } from '../../server/store/postgres/connections.ts'
+import { migrate } from '../../server/store/postgres/schema.ts'
 import { openPostgresStore } from '../../server/store/postgres.ts'
 import { openSqliteStore } from '../../server/store/sqlite.ts'
 import type { Store } from '../../server/store/store.ts'
@@ -49,42 +50,52 @@ export function describeOnEngines(title: string, suite: (engine: TestEngine) => 
   for (const engine of engines) describe(`${title} on ${engine.title}`, () => suite(engine))
 }
 
-let database: Promise<string> | undefined
 let schemas = 0
 /** Schemas that were given back: emptied in no time, where making one takes fifty milliseconds. */
 const used: string[] = []
 
 /** The URL of a schema that nobody has used. */
 export async function emptySchema(): Promise<string> {
-  database ??= sharedPostgres().then(server => server.createDatabase())
-  return `${await database}?schema=test_${++schemas}`
+  const { url } = await database()
+  return `${url}?schema=test_${++schemas}`
 }
 
-/** The URL of a schema that is as one that nobody has used; push it to `used` when nobody uses it any more. */
+/** The URL of a schema with empty tables; push it to `used` when nobody uses it any more. */
 async function takeSchema(): Promise<string> {
   const old = used.pop()
-  if (old === undefined) return emptySchema()
-  const { schema } = addressOf(old)
-  const names = tables.map(table => `${schema}.${table}`)
+  if (old === undefined) {
+    const url = await emptySchema()
+    await migrate({ url })
+    return url
+  }
   await inSchema(
     old,
-    `${names.map(name => `DELETE FROM ${name}`).join('; ')};
-    ALTER TABLE ${schema}.docs ALTER num RESTART; INSERT INTO facts VALUES ('epoch', '${newEpoch()}')`,
+    `${tables.map(table => `DELETE FROM ${table}`).join('; ')};
+    ALTER TABLE docs ALTER num RESTART; INSERT INTO facts VALUES ('epoch', '${newEpoch()}')`,
   )
   return old
 }
 
 /** What the last of some statements finds, on a connection that is none of the store's. */
 async function inSchema(url: string, sql: string): Promise<Record<string, unknown>[]> {
-  const { server, schema } = addressOf(url)
-  const client = new pg.Client(server)
+  const { client } = await database()
+  const results = await client.query(`SET search_path = ${addressOf(url).schema}; ${sql}`)
+  return [results].flat().at(-1)!.rows
+}
+
+/** One for all, and a connection to it that keeps nobody waiting. */
+const database = once(async () => {
+  const url = await (await sharedPostgres()).createDatabase()
+  const client = new pg.Client({ connectionString: url, pipeline: true })
+  client.on('error', () => {}) // the server may end first
   await client.connect()
-  try {
-    await client.query(`SET search_path = ${pg.escapeIdentifier(schema)}`)
-    return [await client.query(sql)].flat().at(-1)!.rows
-  } finally {
-    await client.end()
-  }
+  ;(client as pg.Client & { unref(): void }).unref()
+  return { url, client }
+})
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
 }
 
 async function openPostgres(options?: Options): Promise<Store> {
@@ -101,8 +112,6 @@ async function postgresPlace(): Promise<DatabasePlace> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-place-'))
   const env = { HOLDFAST_STORE: url, HOLDFAST_DURABILITY: 'normal' }
   const settings = readSettings(env)
-  // So that there are tables to be meddled with.
-  await (await openEngine(settings)).close()
   return {
     env,
     settings,
