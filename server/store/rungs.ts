@@ -14,7 +14,16 @@ import type { WireChange } from '../../ops/protocol.ts'
 import { typeOf } from '../../types/index.ts'
 import type { RungRow } from './engine.ts'
 
-/** Versions of a rung of each size, the smallest first; each divides the next. */
+/**
+ * Versions of a rung of each size, the smallest first; each divides the next.
+ *
+ * Measured on the 259,778 edits of automerge-paper (`npm run bench -- history --rungs ...`): a version, a difference (95th
+ * percentile), and all rungs on disk.
+ *
+ *   64, 512, 4096 ... (radix 8)     6.5 ms   4.2 ms   578 kB        32 ... (radix 8)     7.6 ms   3.6 ms   770 kB
+ *   64, 1024 ...      (radix 16)    9.1 ms   4.5 ms   496 kB       128 ... (radix 8)     7.6 ms   2.7 ms   451 kB
+ *   64, 256 ...       (radix 4)     9.0 ms   7.2 ms   770 kB       256 ... (radix 8)    11.2 ms   5.1 ms   336 kB
+ */
 export const RUNG_SIZES: readonly number[] = [64, 512, 4096, 32_768, 262_144]
 
 /** `n` consecutive versions as one change. */
