@@ -3,7 +3,7 @@
  * the same whatever the database.
  */
 
-import { absent, applyChange, type Content, difference, fromWire, toWire } from '../../ops/change.ts'
+import { applyChange, type Content, difference, fromWire, toWire } from '../../ops/change.ts'
 import { composeAll } from '../../ops/compose.ts'
 import { HoldfastError } from '../../ops/errors.ts'
 import type { DocKey, Name } from '../../ops/identity.ts'
@@ -20,7 +20,7 @@ import { type History, historyOf, type Past } from './history.ts'
 import { Log } from './log.ts'
 import { type MilestoneLog, milestonesOf } from './milestones.ts'
 import { PACK_OPS } from './packs.ts'
-import { noDocument } from './replay.ts'
+import { contentOf, noDocument } from './replay.ts'
 import { type Trimmed, trimAll } from './retention.ts'
 import { climb, type Piece, RUNG_SIZES } from './rungs.ts'
 import { Seqs } from './seqs.ts'
@@ -311,6 +311,3 @@ function checkVersion(row: DocRow, v: number): void {
   if (v <= row.v) return
   throw new HoldfastError('VERSION_UNKNOWN', `The document stands at version ${row.v}, not at ${v} or later.`)
 }
-
-const contentOf = ({ type, data }: StoredSnapshot): Content =>
-  type === null ? absent : { type: typeOf(type).name, data }

@@ -20,7 +20,7 @@ import { mayPart, type Page, pageOf, type SittingRule, type Summary, sittingsOf 
 import { typeOf } from '../../types/index.ts'
 import type { DocRow, Engine, KeptOp, PackRow } from './engine.ts'
 import type { Log } from './log.ts'
-import { decodePack } from './packs.ts'
+import { decodePack, PACK_OPS } from './packs.ts'
 import { noDocument } from './replay.ts'
 import type { Mark, StoredSnapshot } from './store.ts'
 import { notesOf, type OpNote, summaryOfNote } from './summaries.ts'
@@ -136,7 +136,7 @@ async function listSittings(
   for (;;) {
     const page = pageOf(sittings, limit, read === 0)
     if (page) return page
-    const packs = (await past.engine.packs(doc.num, Math.max(0, read - PACKS * 256), read)).slice(-PACKS)
+    const packs = (await past.engine.packs(doc.num, Math.max(0, read - PACKS * PACK_OPS), read)).slice(-PACKS)
     if (packs.length === 0) return pageOf(sittings, limit, true)!
     const blocks = await Promise.all(packs.map(pack => summariesOf(past, key, doc, pack, read, marked)))
     sittings = sittingsOf([...sittings, ...blocks.flat().reverse()], marked)

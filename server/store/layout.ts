@@ -98,3 +98,17 @@ export type Row<T extends Table> = {
 export const tables = Object.keys(layout) as readonly Table[]
 export const docTables = tables.filter((table): table is DocTable => Object.hasOwn(layout[table], 'doc'))
 export const columnsOf = (table: Table): readonly string[] => Object.keys(layout[table])
+
+/** A batch of rows ends at so many rows, or at so much text and bytes in them. */
+export const BATCH_ROWS = 256
+export const BATCH_LENGTH = 1 << 20
+
+/** Characters and bytes in a row. */
+export function lengthOf(row: Readonly<Record<string, unknown>>): number {
+  let length = 0
+  for (const column in row) {
+    const value = row[column]
+    if (typeof value === 'string' || value instanceof Uint8Array) length += value.length
+  }
+  return length
+}

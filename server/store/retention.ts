@@ -11,7 +11,7 @@ import type { DocKey } from '../../ops/identity.ts'
 import type { Full } from './adapter.ts'
 import type { DocRow, Engine } from './engine.ts'
 import { creditUp, type Past } from './history.ts'
-import { namesOf } from './packs.ts'
+import { namesOf, PACK_OPS } from './packs.ts'
 import { packRows } from './tending.ts'
 
 export interface Trimmed {
@@ -30,8 +30,7 @@ export interface Trimming extends Past {
 
 /** Documents that are looked at between two turns of the event loop. */
 const PAGE = 100
-/** Ops of the packs that are made here, and packs that are read at once. */
-const PACKED = 256
+/** Packs that are read at once. */
 const PACKS = 64
 
 /** Forgets the ops that were committed at or before the time `until` (ms since 1970). */
@@ -88,11 +87,11 @@ async function keepStarts(
 /** What is left of the packs that lie below the horizon, by their versions. */
 async function namesBelow(engine: Engine, doc: DocRow, horizon: number): Promise<Map<number, Uint8Array>> {
   const names = new Map<number, Uint8Array>()
-  for (let from = 0; from < horizon; from += PACKS * PACKED) {
+  for (let from = 0; from < horizon; from += PACKS * PACK_OPS) {
     for (const { v, n, body } of await engine.packs(
       doc.num,
       from,
-      Math.min(horizon, from + PACKS * PACKED),
+      Math.min(horizon, from + PACKS * PACK_OPS),
     )) {
       if (body && v + n <= horizon) names.set(v, namesOf(body))
     }
@@ -106,7 +105,7 @@ async function packBelow(past: Past, key: DocKey, doc: DocRow, horizon: number):
   for (;;) {
     const from = await engine.packedTo(doc.num)
     if (from >= horizon) return
-    const ops = await engine.ops(doc.num, from, Math.min(horizon, from + PACKED))
+    const ops = await engine.ops(doc.num, from, Math.min(horizon, from + PACK_OPS))
     if (ops.length === 0) return
     await packRows(past, key, doc, ops)
   }

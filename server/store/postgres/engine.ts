@@ -22,7 +22,8 @@ import type {
 } from '../engine.ts'
 import { failed } from '../failed.ts'
 import type { Change, ListedDoc, Mark } from '../store.ts'
-import { deflated, inflated, jsonOrNull, parsedOrNull, quoted, unquoted } from '../text.ts'
+import { type FullRow, fullOf, type OpArray, opRowOf } from '../stored.ts'
+import { deflated, inflated, jsonOrNull, quoted, unquoted } from '../text.ts'
 import { Appending } from './append.ts'
 import { byteaArray } from './arrays.ts'
 import {
@@ -49,23 +50,6 @@ export async function openPostgresEngine(options: PostgresOptions): Promise<Engi
     throw failed('be opened', error)
   })
   return new PostgresEngine(options, connections, epoch)
-}
-
-type OpArray = [
-  v: number,
-  src: string | null,
-  seq: number | null,
-  at: number,
-  body: string,
-  meta: string | null,
-  hash: string,
-]
-
-interface FullRow {
-  v: number
-  type: string | null
-  data: string | Uint8Array | null
-  meta: string | null
 }
 
 class PostgresEngine implements Engine {
@@ -126,15 +110,7 @@ class PostgresEngine implements Engine {
 
   async ops(doc: number, from: number, to: number): Promise<OpRow[]> {
     const rows = await askArrays<OpArray>(this.#connections.reads, reading.ops, [doc, from, to])
-    return rows.map(([v, src, seq, at, body, meta, hash]) => ({
-      v,
-      src: src === null ? null : unquoted(src),
-      seq,
-      at,
-      body,
-      meta,
-      hash,
-    }))
+    return rows.map(opRowOf)
   }
 
   bodies(doc: number, from: number, to: number): Promise<(readonly [v: number, body: string])[]> {
@@ -309,9 +285,4 @@ class PostgresEngine implements Engine {
   #derive(statement: Statement, ...values: unknown[]): Promise<object[]> {
     return ask(this.#connections.derived, statement, values)
   }
-}
-
-function fullOf({ v, type, data, meta }: FullRow): Full {
-  const text = data instanceof Uint8Array ? inflated(data) : data
-  return { v, type, data: text === null ? undefined : JSON.parse(text), meta: parsedOrNull(meta) }
 }

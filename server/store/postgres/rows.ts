@@ -4,15 +4,25 @@ import pg from 'pg'
 import { HoldfastError } from '../../../ops/errors.ts'
 import type { View, WholeDoc } from '../engine.ts'
 import { failed } from '../failed.ts'
-import { columnsOf, type DocTable, docTables, keys, layout, type Row, type Table, tables } from '../layout.ts'
+import {
+  BATCH_LENGTH,
+  BATCH_ROWS,
+  columnsOf,
+  type DocTable,
+  docTables,
+  keys,
+  layout,
+  lengthOf,
+  type Row,
+  type Table,
+  tables,
+} from '../layout.ts'
 import { quoted } from '../text.ts'
 import { byteaArray, textArray } from './arrays.ts'
 import { together } from './connections.ts'
 
 type AnyRow = Readonly<Record<string, unknown>>
-/** Rows go in batches of so many, fewer where they are long (characters and bytes). */
-const BATCH_ROWS = 256
-const BATCH_LENGTH = 1 << 20
+
 /** Of the first batch, when nobody knows yet how long they are. */
 const FIRST_ROWS = 16
 
@@ -70,15 +80,6 @@ class PostgresView implements View {
 function countFor(rows: readonly AnyRow[]): number {
   const length = rows.reduce((sum, row) => sum + lengthOf(row), 0) / rows.length
   return Math.max(1, Math.min(BATCH_ROWS, Math.floor(BATCH_LENGTH / (length + 1))))
-}
-
-function lengthOf(row: AnyRow): number {
-  let length = 0
-  for (const column in row) {
-    const value = row[column]
-    if (typeof value === 'string' || value instanceof Uint8Array) length += value.length
-  }
-  return length
 }
 
 /** Inside a transaction: all rows of `from` into tables that have none. Throws `STORE_NOT_EMPTY`. */

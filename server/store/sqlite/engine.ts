@@ -22,7 +22,8 @@ import type {
   WriterRow,
 } from '../engine.ts'
 import type { Change, ListedDoc, Mark } from '../store.ts'
-import { deflated, inflated, jsonOrNull, parsedOrNull, quoted, unquoted } from '../text.ts'
+import { type FullRow, fullOf, type OpArray, opRowOf } from '../stored.ts'
+import { deflated, inflated, jsonOrNull, quoted, unquoted } from '../text.ts'
 import { adoptInto, fillFrom, viewOf } from './rows.ts'
 import {
   type DatabaseOptions,
@@ -36,23 +37,6 @@ import { type Statements, statementsOf } from './statements.ts'
 
 /** Throws `STORE_NEWER`, or `STORE_FAILED` with SQLite's reason. */
 export const openSqliteEngine = (options: DatabaseOptions): Engine => new SqliteEngine(options)
-
-type OpArray = [
-  v: number,
-  src: string | null,
-  seq: number | null,
-  at: number,
-  body: string,
-  meta: string | null,
-  hash: string,
-]
-
-interface FullRow {
-  v: number
-  type: string | null
-  data: string | Uint8Array | null
-  meta: string | null
-}
 
 /** A small commit writes about eight pages of 4 kB. */
 const PING_BYTES = 32_768
@@ -166,15 +150,7 @@ class SqliteEngine implements Engine {
 
   async ops(doc: number, from: number, to: number): Promise<OpRow[]> {
     const rows = this.#sql.ops.all(doc, from, to) as unknown as OpArray[]
-    return rows.map(([v, src, seq, at, body, meta, hash]) => ({
-      v,
-      src: src === null ? null : unquoted(src),
-      seq,
-      at,
-      body,
-      meta,
-      hash,
-    }))
+    return rows.map(opRowOf)
   }
 
   async bodies(doc: number, from: number, to: number): Promise<(readonly [v: number, body: string])[]> {
@@ -323,11 +299,6 @@ class SqliteEngine implements Engine {
   #derive<T>(work: () => T): T {
     return inUnsyncedTransaction(this.#db, this.#options.durability ?? 'full', work)
   }
-}
-
-function fullOf({ v, type, data, meta }: FullRow): Full {
-  const text = data instanceof Uint8Array ? inflated(data) : data
-  return { v, type, data: text === null ? undefined : JSON.parse(text), meta: parsedOrNull(meta) }
 }
 
 const versionIn = (row: unknown): number | null => (row as { v: number } | undefined)?.v ?? null

@@ -3,14 +3,21 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { HoldfastError } from '../../../ops/errors.ts'
 import type { View, WholeDoc } from '../engine.ts'
-import { columnsOf, type DocTable, docTables, keys, type Row, type Table, tables } from '../layout.ts'
+import {
+  BATCH_LENGTH,
+  BATCH_ROWS,
+  columnsOf,
+  type DocTable,
+  docTables,
+  keys,
+  lengthOf,
+  type Row,
+  type Table,
+  tables,
+} from '../layout.ts'
 import { quoted } from '../text.ts'
 
 type AnyRow = Readonly<Record<string, SQLInputValue>>
-
-/** Rows are handed on when there are so many of them, or so much in them (characters and bytes). */
-const BATCH_ROWS = 256
-const BATCH_LENGTH = 1 << 20
 
 const names = (columns: readonly string[]) => columns.map(column => `"${column}"`).join(', ')
 
@@ -67,15 +74,6 @@ function* batches<T extends Table>(rows: Iterable<unknown>): Generator<readonly 
     length = 0
   }
   if (batch.length > 0) yield batch as Row<T>[]
-}
-
-function lengthOf(row: AnyRow): number {
-  let length = 0
-  for (const column in row) {
-    const value = row[column]
-    if (typeof value === 'string' || value instanceof Uint8Array) length += value.length
-  }
-  return length
 }
 
 /** Inside a transaction: all rows of `from` into tables that have none. Throws `STORE_NOT_EMPTY`. */

@@ -4,7 +4,8 @@ import { typeOf } from '../../../types/index.ts'
 import type { Full } from '../adapter.ts'
 import type { Row } from '../layout.ts'
 import { noDocument } from '../replay.ts'
-import { inflated, parsedOrNull } from '../text.ts'
+import { fullOf as storedFull } from '../stored.ts'
+import { inflated } from '../text.ts'
 import { expect, readable, type Subject } from './difference.ts'
 
 /** The composed ops of one document, by size and first version; as they are stored. */
@@ -61,10 +62,9 @@ function longest(rungs: Rungs, from: number, to: number): [size: number, op: Uin
 
 /** The content of a snapshot or a milestone, known to be a document of its type. */
 export function fullOf(subject: Subject, row: Row<'snapshots'> | Row<'milestones'>): Full {
-  const { v, type, data } = row
+  const { v, type } = row
   return readable(subject, v, 'it', () => {
-    const text = data instanceof Uint8Array ? inflated(data) : data
-    const full = { v, type, data: text === null ? undefined : JSON.parse(text), meta: parsedOrNull(row.meta) }
+    const full = storedFull(row)
     if (type === null) return { ...full, data: undefined }
     const fault = typeOf(type).checkData(full.data)
     if (fault) throw new Error(fault.message)
