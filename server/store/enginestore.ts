@@ -80,8 +80,7 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   async commit(commit: Commit): Promise<Verdict> {
     const verdict = await this.#ask('write', () => this.#group.add(commit))
     if (verdict.kind === 'committed') return verdict
-    this.#snapshots.forget(commit.key)
-    this.#seqs.forget(commit.key)
+    this.forget(commit.key)
     if (verdict.kind !== 'passed') return verdict
     const { src, seq } = commit.op
     return (await this.refusalOf(commit.key, { src: src!, seq: seq! }, commit.seal)) ?? verdict
