@@ -8,24 +8,36 @@ import type { TypeName } from '../types/type.ts'
 import type { Client, Doc } from './api.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Document } from './document.ts'
-import type { Hub } from './hub/hub.ts'
-import { TabHub } from './hub/tab.ts'
+import type { HubSetup } from './hub/setup.ts'
 import type { Dial } from './link/link.ts'
-import { dialWebSocket, openLink, socketUrl, type Timings } from './link/websocket.ts'
+import { dialWebSocket, socketUrl, type Timings } from './link/websocket.ts'
 import type { Log } from './log/log.ts'
 import { memoryLog } from './log/memory.ts'
+import { browserPlatform } from './platform.ts'
+import { aloneOn } from './tab/alone.ts'
+import { joinDevice } from './tab/device.ts'
+import { Tab } from './tab/tab.ts'
 
 export interface ConnectOptions {
   /** Any http, https, ws or wss URL of the server; without a path, `/ws` is dialed. */
   readonly server: string
-  /** Where edits are kept on this device; in memory if not given. In a browser: `openDeviceLog(name)`. */
+  /**
+   * In a browser: the name of the log on this device, one for each server and user. All tabs of the origin that name it
+   * share one connection and one log.
+   */
+  readonly device?: string
+  /** The address of the hub's script (`/hub.js` of the server, or one that you bundle): with it the hub runs in a worker. */
+  readonly worker?: string | URL
+  /** Instead of `device`: a log that this client has to itself. In memory if neither is given. */
   readonly log?: Log | Promise<Log>
   /** Milliseconds to wait for a server that neither answers nor fails before a document opens as if offline. Default 3000. */
   readonly attachMs?: number
   /** Bytes of the largest frame that the server takes (its HOLDFAST_FRAME_BYTES). Default 1 MiB. */
   readonly frameBytes?: number
   readonly timings?: Partial<Timings>
+  /** With `log`. */
   readonly dial?: Dial
+  /** With `log`. */
   readonly clock?: Clock
   /** Fills an array with random bytes; `crypto.getRandomValues` if not given. */
   readonly randomBytes?: (bytes: Uint8Array<ArrayBuffer>) => unknown
@@ -33,39 +45,42 @@ export interface ConnectOptions {
 
 /** Starts a client; it dials at once and keeps the connection until `close`. Throws `SETTING_INVALID`. */
 export function connect(options: ConnectOptions): Client {
-  const {
-    dial = dialWebSocket,
-    clock = systemClock,
-    timings,
-    randomBytes = bytes => crypto.getRandomValues(bytes),
-  } = options
-  const url = socketUrl(options.server)
-  const src = newSrc(randomBytes)
-  const hub: Hub = new TabHub({
-    log: whenOpen(options.log ?? memoryLog()),
-    src,
-    clock,
-    link: events => openLink({ url, src, dial, clock, timings }, events),
-    frameBytes: options.frameBytes ?? 1024 * 1024,
-    attachMs: options.attachMs ?? 3000,
-  })
-  const asleep = listenToWaking(hub)
+  const { randomBytes = bytes => crypto.getRandomValues(bytes) } = options
+  const { frameBytes = 1024 * 1024, attachMs = 3000, timings, device, worker = null } = options
+  const setup: HubSetup = {
+    url: socketUrl(options.server),
+    frameBytes,
+    attachMs,
+    ...(timings && { timings }),
+  }
+  const tabId = newSrc(randomBytes)
+  const tab = new Tab(tabId)
+  const hub =
+    device === undefined
+      ? aloneOn(Promise.resolve(options.log ?? memoryLog()), tab, setup, {
+          src: newSrc(randomBytes),
+          clock: options.clock ?? systemClock,
+          dial: options.dial ?? dialWebSocket,
+        })
+      : joinDevice(browserPlatform(), { ...setup, device }, tab, tabId, worker)
+  const asleep = listenToPage(tab)
   return {
     get phase() {
-      return hub.phase
+      return tab.phase
     },
     async open<Data, Op>(collection: string, id: string, type: TypeName): Promise<Doc<Data, Op>> {
       if (!isTypeName(type))
         throw new HoldfastError('TYPE_UNKNOWN', `"${type}" is not one of text, json and rich.`)
       checkName('collection', collection)
       checkName('id', id)
-      return Document.open<Data, Op>(hub, { collection, id }, type)
+      return Document.open<Data, Op>(tab, { collection, id }, type)
     },
-    known: () => hub.known(),
-    on: (_event, listener) => hub.onPhase(listener),
-    reconnect: () => hub.reconnect(),
+    known: () => tab.known(),
+    on: (_event, listener) => tab.onPhase(listener),
+    reconnect: () => tab.reconnect(),
     async close() {
       asleep()
+      await tab.close()
       await hub.close()
     },
   }
@@ -76,25 +91,19 @@ function checkName(what: string, name: string): void {
   if (fault !== null) throw new HoldfastError('NAME_INVALID', `${what}: ${fault}`)
 }
 
-/** A log that is still opening. */
-const whenOpen = (opening: Log | Promise<Log>): Log => ({
-  load: async key => (await opening).load(key),
-  write: async writes => (await opening).write(writes),
-  list: async () => (await opening).list(),
-  close: async () => (await opening).close(),
-})
-
 /**
  * A page that was asleep cannot trust its socket: one restored from the back/forward cache still has it open, and it
- * even answers pings, so it is dropped; after a change of network or visibility the line is asked at once.
+ * even answers pings, so it is dropped; after a change of network or visibility the line is asked at once. A page with
+ * an edit that is not saved on this device warns before it is left.
  */
-function listenToWaking(hub: Hub): () => void {
+function listenToPage(tab: Tab): () => void {
   if (typeof document === 'undefined') return () => {}
   const controller = new AbortController()
   const { signal } = controller
-  addEventListener('online', () => hub.wake(), { signal })
-  addEventListener('pageshow', event => event.persisted && hub.reconnect(), { signal })
-  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && hub.wake(), {
+  addEventListener('online', () => tab.wake(), { signal })
+  addEventListener('pageshow', event => event.persisted && tab.reconnect(), { signal })
+  addEventListener('beforeunload', event => tab.unsaved && event.preventDefault(), { signal })
+  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && tab.wake(), {
     signal,
   })
   return () => controller.abort()

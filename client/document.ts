@@ -1,11 +1,12 @@
-/** A document in the hands of an app: a typed face on an attachment to the hub. */
+/** A document in the hands of an app: a typed face on an attachment of its tab. */
 
 import type { Change } from '../ops/change.ts'
 import { HoldfastError } from '../ops/errors.ts'
 import type { DocKey, Name } from '../ops/identity.ts'
 import type { TypeName } from '../types/type.ts'
 import type { Doc, DocEvents, HeldEdit, Status, Truth } from './api.ts'
-import type { Attachment, Hub, Listener } from './hub/hub.ts'
+import type { Listener } from './tab/handle.ts'
+import type { Attachment, Tab } from './tab/tab.ts'
 
 type Listeners = { [E in keyof DocEvents]: Set<DocEvents[E]> }
 
@@ -14,7 +15,7 @@ export class Document<Data, Op> implements Doc<Data, Op> {
   readonly id: string
   readonly type: TypeName
   readonly #listeners: Listeners
-  #attachment: Attachment
+  readonly #attachment: Attachment
   #closed = false
 
   private constructor(key: DocKey, type: TypeName, listeners: Listeners, attachment: Attachment) {
@@ -25,7 +26,7 @@ export class Document<Data, Op> implements Doc<Data, Op> {
     this.#attachment = attachment
   }
 
-  static async open<Data, Op>(hub: Hub, key: DocKey, type: TypeName): Promise<Document<Data, Op>> {
+  static async open<Data, Op>(tab: Tab, key: DocKey, type: TypeName): Promise<Document<Data, Op>> {
     const listeners: Listeners = { change: new Set(), truth: new Set(), presence: new Set() }
     const listener: Listener = {
       change: (change, local) => {
@@ -38,7 +39,7 @@ export class Document<Data, Op> implements Doc<Data, Op> {
         for (const each of listeners.presence) each(peers)
       },
     }
-    return new Document<Data, Op>(key, type, listeners, await hub.attach(key, type, listener))
+    return new Document<Data, Op>(key, type, listeners, await tab.attach(key, type, listener))
   }
 
   get data(): Data {
@@ -78,11 +79,11 @@ export class Document<Data, Op> implements Doc<Data, Op> {
   }
 
   retry(name: Name): void {
-    this.#attachment.retry(name)
+    this.#attachment.act({ t: 'retry', name })
   }
 
   discard(name: Name): void {
-    this.#attachment.discard(name)
+    this.#attachment.act({ t: 'discard', name })
   }
 
   announce(state: unknown): void {

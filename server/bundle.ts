@@ -3,6 +3,7 @@
  *
  *   index.html            the shell of every page
  *   assets/NAME-HASH.*    what the shell loads; a name never changes its content
+ *   assets/hub-HASH.js    the hub, for a worker that all tabs share
  *   embed.js              <holdfast-editor> in one classic script, style included
  *   sw.js                 the service worker, with the list of the shell's files in it
  *
@@ -80,12 +81,14 @@ export async function makeBundle(): Promise<void> {
     outfile: join(fresh, 'embed.js'),
     format: 'iife',
     plugins: [cssAsText],
+    define: { ...common.define, HUB_SCRIPT: JSON.stringify(assets.hub) },
   })
   await buildWorker(fresh, assets)
   await replace(fresh)
 }
 
 interface Assets {
+  readonly hub: string
   readonly script: string
   readonly style: string
 }
@@ -97,17 +100,20 @@ async function buildAssets(out: string): Promise<Assets> {
     entryNames: '[name]-[hash]',
     metafile: true as const,
   }
-  const entry = (path: string) => [join(root, path)]
-  const pages = await Promise.all([
-    build({ ...shared, entryPoints: entry('client/app/page.ts'), format: 'esm', plugins: [cssAsText] }),
-    build({ ...shared, entryPoints: entry('client/app/page.css') }),
-  ])
-  const [script, style] = pages.map(({ metafile }) => {
-    const path = Object.keys(metafile.outputs).find(name => !name.endsWith('.map'))
-    if (path === undefined) throw new Error('esbuild wrote nothing')
-    return `/${relative(out, join(root, path))}`
+  const asset = async (path: string, options: BuildOptions) => {
+    const { metafile } = await build({ ...shared, ...options, entryPoints: [join(root, path)] })
+    const file = Object.keys(metafile!.outputs).find(name => !name.endsWith('.map'))
+    if (file === undefined) throw new Error('esbuild wrote nothing')
+    return `/${relative(out, join(root, file))}`
+  }
+  const hub = await asset('client/worker/hub.ts', { format: 'iife' })
+  const script = asset('client/app/page.ts', {
+    format: 'esm',
+    plugins: [cssAsText],
+    define: { ...common.define, HUB_SCRIPT: JSON.stringify(hub) },
   })
-  return { script: script!, style: style! }
+  const style = asset('client/app/page.css', {})
+  return { hub, script: await script, style: await style }
 }
 
 async function shell({ script, style }: Assets): Promise<string> {
@@ -121,12 +127,13 @@ interface ShellFile {
   readonly revision: string | null
 }
 
-async function buildWorker(out: string, { script, style }: Assets): Promise<void> {
+async function buildWorker(out: string, { hub, script, style }: Assets): Promise<void> {
   const html = await readFile(join(out, 'index.html'))
   const revision = createHash('sha256').update(html).digest('hex').slice(0, 16)
   const files: ShellFile[] = [
     { url: '/index.html', revision },
     { url: script, revision: null },
+    { url: hub, revision: null },
     { url: style, revision: null },
   ]
   await build({

@@ -1,7 +1,7 @@
 /** The documents that there are: those the server lists, and those on this device, which open without it. */
 
 import type { KnownDoc } from '../api.ts'
-import { openClient } from '../widget/clients.ts'
+import { sharedClient } from '../widget/clients.ts'
 import { serverOf } from '../widget/target.ts'
 import { type Entry, type Listed, merge } from './entries.ts'
 
@@ -42,12 +42,4 @@ async function listedDocs(): Promise<readonly Listed[]> {
   return ((await response.json()) as { docs: Listed[] }).docs
 }
 
-/** The log belongs to one client at a time, so it is read and let go: a document may be open in another tab. */
-async function knownDocs(): Promise<readonly KnownDoc[]> {
-  const client = await openClient(server)
-  try {
-    return await client.known()
-  } finally {
-    await client.close()
-  }
-}
+const knownDocs = (): Promise<readonly KnownDoc[]> => sharedClient(server).known()

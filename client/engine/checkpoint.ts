@@ -3,7 +3,7 @@
 import { applyChange, type Content } from '../../ops/change.ts'
 import { tiersOf } from '../../ops/compose.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
-import { type Entry, type Held, nothing, type Replica, type Sealed, sealLast } from './state.ts'
+import { type Entry, type Held, nothing, type Replica, type Sealed, sealLast, type TabEdit } from './state.ts'
 
 /** A replica without what follows from the rest; plain data for the log. */
 export interface SavedReplica {
@@ -18,10 +18,12 @@ export interface SavedReplica {
   /** Whether the last of `pending` was still open. */
   readonly open: boolean
   readonly held: readonly Held[]
+  /** Missing in a checkpoint from before several tabs shared a log. */
+  readonly from?: readonly TabEdit[]
 }
 
 export function save(replica: Replica): SavedReplica {
-  const { src, seq, v, hash, base, held } = replica
+  const { src, seq, v, hash, base, held, from } = replica
   const open = replica.pending.at(-1)?.sealed === false
   return {
     format: 1,
@@ -31,6 +33,7 @@ export function save(replica: Replica): SavedReplica {
     hash,
     base,
     held,
+    from,
     open,
     pending: sealLast(replica).pending as readonly Sealed[],
   }
@@ -43,7 +46,7 @@ export function restore(saved: SavedReplica | null, events: readonly ReplicaEven
 }
 
 function reopen(saved: SavedReplica): Replica {
-  const { src, seq, v, hash = null, base, held } = saved
+  const { src, seq, v, hash = null, base, held, from = [] } = saved
   const view = saved.pending.reduce<Content>((content, entry) => applyChange(content, entry.change), base)
   const pending: Entry[] = saved.pending.slice()
   const last = saved.pending.at(-1)
@@ -57,5 +60,5 @@ function reopen(saved: SavedReplica): Replica {
       chars: JSON.stringify(change.op).length,
     }
   }
-  return { src, seq, v, hash, base, held, pending, view }
+  return { src, seq, v, hash, base, held, from, pending, view }
 }

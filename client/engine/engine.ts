@@ -63,7 +63,9 @@ export interface State {
 }
 
 export type Event =
-  | { readonly t: 'edit'; readonly change: Change }
+  | (ReplicaEvent & { readonly t: 'edit' })
+  /** An edit of a tab that lost its ground before it got here: it is held at once. */
+  | (ReplicaEvent & { readonly t: 'strand' })
   | { readonly t: 'retry' | 'discard'; readonly name: Name }
   | { readonly t: 'saved'; readonly n: number }
   | { readonly t: 'up' }
@@ -100,7 +102,9 @@ export function start(key: DocKey, replica: Replica, logged: number, src: string
 export function next(state: State, event: Event): Next {
   switch (event.t) {
     case 'edit':
-      return edit(state, event.change)
+      return edit(state, event)
+    case 'strand':
+      return log(state, event)
     case 'retry':
     case 'discard':
       return then(log(state, event), pump)
@@ -123,10 +127,10 @@ export function next(state: State, event: Event): Next {
 
 // ---- local edits ----
 
-function edit(state: State, change: Change): Next {
-  const fault = checkChange(change, state.replica.view)
+function edit(state: State, event: ReplicaEvent & { t: 'edit' }): Next {
+  const fault = checkChange(event.change, state.replica.view)
   if (fault) throw new HoldfastError(fault.code, fault.message)
-  return then(log(state, { t: 'edit', change }), pump)
+  return then(log(state, event), pump)
 }
 
 /** Takes a decision: folds it in and has it logged. */

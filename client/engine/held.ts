@@ -8,6 +8,7 @@ import type { ErrorCode } from '../../ops/errors.ts'
 import { type Name, sameName } from '../../ops/identity.ts'
 import { type Carried, carry } from '../../ops/rebase.ts'
 import { typeOf } from '../../types/index.ts'
+import type { TypeName } from '../../types/type.ts'
 import {
   changeOf,
   changesOf,
@@ -106,6 +107,17 @@ export function settle(
 }
 
 const isDelete = (entry: Entry): boolean => entry.sealed && 'del' in entry.change
+
+/** Holds an edit that never found ground here; a deletion of what is gone is no loss. */
+export function strand(
+  replica: Replica,
+  { change, type, reason }: { change: Change; type: TypeName; reason: Reason },
+): Replica {
+  if ('del' in change) return replica
+  const name = { src: replica.src, seq: replica.seq + 1 }
+  const held: Held = { names: [name], reason, type, original: change, change: null, edits: 1 }
+  return { ...replica, seq: name.seq, held: [...replica.held, held] }
+}
 
 function groundless(entry: Entry, code: ErrorCode, replica: Replica): Held {
   const change = changeOf(entry, replica.view.type ?? replica.base.type!)

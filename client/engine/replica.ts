@@ -14,16 +14,25 @@
 
 import type { Change, Content } from '../../ops/change.ts'
 import type { Name } from '../../ops/identity.ts'
+import type { TypeName } from '../../types/type.ts'
 import { acknowledge, advance, leap, type Step } from './committed.ts'
-import { hold, named, retry } from './held.ts'
-import { type Reason, type Reduced, type Replica, sealLast } from './state.ts'
+import { hold, named, retry, strand } from './held.ts'
+import { type Reason, type Reduced, type Replica, sealLast, type TabEdit } from './state.ts'
 import { begin, edit } from './writing.ts'
 
 /** What the log stores. Each is a decision that was taken; folding takes none. */
 export type ReplicaEvent =
   /** A new incarnation of the hub: everything before it is sealed, later edits carry the new `src`. */
   | { readonly t: 'begin'; readonly src: string }
-  | { readonly t: 'edit'; readonly change: Change }
+  | { readonly t: 'edit'; readonly change: Change; readonly from?: TabEdit }
+  /** An edit of a document of `type` that lost its ground before it came here. */
+  | {
+      readonly t: 'strand'
+      readonly change: Change
+      readonly type: TypeName
+      readonly reason: Reason
+      readonly from?: TabEdit
+    }
   | { readonly t: 'seal' }
   /** Committed by the server after `base`, in order; `hash`, here and below, is its receipt for where that leads. */
   | { readonly t: 'steps'; readonly steps: readonly Step[]; readonly hash?: string }
@@ -46,7 +55,9 @@ export function reduce(replica: Replica, event: ReplicaEvent): Reduced {
     case 'begin':
       return [begin(replica, event.src), []]
     case 'edit':
-      return [edit(replica, event.change), [event.change]]
+      return [took(edit(replica, event.change), event.from), [event.change]]
+    case 'strand':
+      return [took(strand(replica, event), event.from), []]
     case 'seal':
       return [sealLast(replica), []]
     case 'steps':
@@ -62,6 +73,15 @@ export function reduce(replica: Replica, event: ReplicaEvent): Reduced {
     case 'discard':
       return [{ ...replica, held: replica.held.filter(held => !named(held, event.name)) }, []]
   }
+}
+
+/** Handles that are remembered; one that a hub may still ask about is among the last that wrote. */
+const HANDLES = 64
+
+function took(replica: Replica, from: TabEdit | undefined): Replica {
+  if (from === undefined) return replica
+  const others = replica.from.filter(([handle]) => handle !== from[0])
+  return { ...replica, from: [...others, from].slice(-HANDLES) }
 }
 
 /** The base is where `hash` was told for, or it is not known there. */

@@ -44,6 +44,9 @@ export interface Held {
   readonly edits: number
 }
 
+/** The handle of a tab that an edit came through, and which of its edits it is, from 1. */
+export type TabEdit = readonly [handle: string, n: number]
+
 export interface Replica {
   /** The incarnation that writes now. */
   readonly src: string
@@ -56,6 +59,8 @@ export interface Replica {
   readonly pending: readonly Entry[]
   readonly held: readonly Held[]
   readonly view: Content
+  /** The last edit of each handle that is in here, or was stranded; the one heard of last stands last. */
+  readonly from: readonly TabEdit[]
 }
 
 /** The next state, and what the view went through on the way. */
@@ -70,6 +75,7 @@ export const nothing: Replica = {
   pending: [],
   held: [],
   view: absent,
+  from: [],
 }
 
 export const unsent = (replica: Replica): number =>

@@ -1,43 +1,422 @@
 /**
- * The one owner of log and link: it runs an engine for each open document. A tab's documents reach it only through this
- * interface, so that it can live in the tab (hub/tab.ts) or elsewhere; whatever crosses it is plain data.
+ * The one owner of log and link for all tabs: a room for each open document, a seat in it for each handle of a tab.
+ * Tabs reach it over ports (messages.ts), wherever it lives.
  */
 
-import type { Change, Content } from '../../ops/change.ts'
-import type { DocKey, Name } from '../../ops/identity.ts'
+import { HoldfastError } from '../../ops/errors.ts'
+import { type DocKey, keyText } from '../../ops/identity.ts'
+import type { ServerFrame } from '../../ops/protocol.ts'
 import type { TypeName } from '../../types/type.ts'
-import type { Client, HeldEdit, KnownDoc, Peer, Truth } from '../api.ts'
+import type { Client, KnownDoc } from '../api.ts'
+import type { Clock } from '../clock.ts'
+import { restore, type SavedReplica } from '../engine/checkpoint.ts'
+import { type Effect, start } from '../engine/engine.ts'
+import type { ReplicaEvent } from '../engine/replica.ts'
+import { nothing, type Replica, unsent } from '../engine/state.ts'
+import { isOpen, type Link, type LinkEvents, type Phase } from '../link/link.ts'
+import { backoff, defaultTimings } from '../link/websocket.ts'
+import type { Log } from '../log/log.ts'
+import type { FromHub, FromTab, Question } from './messages.ts'
+import type { Port } from './port.ts'
+import { Presence } from './presence.ts'
+import { Room, type Surroundings } from './room.ts'
+import { Seat } from './seat.ts'
+import { Writer } from './writer.ts'
 
-export interface Hub {
-  readonly phase: Client['phase']
-  /** Rejects with `TYPE_MISMATCH` if the document is known with another type. */
-  attach(key: DocKey, type: TypeName, listener: Listener): Promise<Attachment>
-  known(): Promise<readonly KnownDoc[]>
-  onPhase(listener: (phase: Client['phase']) => void): () => void
-  reconnect(): void
-  wake(): void
-  close(): Promise<void>
+export interface HubOptions {
+  readonly log: Log
+  /** This incarnation's name; never used before. */
+  readonly src: string
+  readonly clock: Clock
+  readonly link: (events: LinkEvents) => Link
+  /** Bytes of the largest frame that the server takes. */
+  readonly frameBytes: number
+  /** How long `attach` waits for a server that neither answers nor fails before it goes on as if offline. */
+  readonly attachMs: number
+  /** The log went over to another hub: this one has given up, and its tabs were told. */
+  readonly fenced?: () => void
 }
 
-export interface Listener {
-  /** `local`: this attachment made the change. */
-  change(change: Change, local: boolean): void
-  truth(truth: Truth): void
-  presence(peers: readonly Peer[]): void
+type TabPort = Port<FromTab, FromHub>
+
+/** One tab: its port, and its handles. */
+interface Guest {
+  readonly port: TabPort
+  tab: string
+  readonly seats: Map<string, Placed>
+  /** Handles that were asked for and given up before they were there. */
+  readonly dropped: Set<string>
 }
 
-/** One open handle on a document. */
-export interface Attachment {
-  readonly view: Content
-  readonly truth: Truth
-  readonly held: readonly HeldEdit[]
-  /** Throws `OP_…` or `DATA_MALFORMED` if it does not fit the view. An op on a document that does not exist creates it first. */
-  edit(change: Change): void
-  retry(name: Name): void
-  discard(name: Name): void
-  announce(state: unknown): void
-  /** As `Doc.saved` and `Doc.settled`. */
-  saved(): Promise<void>
-  settled(): Promise<void>
-  detach(): Promise<void>
+interface Place {
+  readonly room: Room
+  readonly presence: Presence
+}
+
+interface Placed extends Place {
+  readonly seat: Seat
+}
+
+export class Hub implements Surroundings {
+  readonly #options: HubOptions
+  readonly #link: Link
+  readonly #writer: Writer
+  readonly #guests = new Set<Guest>()
+  readonly #places = new Map<string, Promise<Place>>()
+  /** Those of `#places` that are ready. */
+  readonly #ready = new Map<string, Place>()
+  #fault: string | null = null
+  #closed = false
+
+  constructor(options: HubOptions) {
+    this.#options = options
+    this.#writer = new Writer(options.log, () => options.clock.now(), {
+      saved: (key, n) => this.#ready.get(keyText(key))?.room.handle({ t: 'saved', n }),
+      failed: reason => this.#logFailed(reason),
+    })
+    this.#link = options.link({ phase: phase => this.#linkPhase(phase), frame: frame => this.#route(frame) })
+    void this.#resume()
+  }
+
+  /** Takes a tab in, for as long as it does not say `bye` or `leave` is called. */
+  serve(port: TabPort): { leave(): void } {
+    const guest: Guest = { port, tab: '', seats: new Map(), dropped: new Set() }
+    this.#guests.add(guest)
+    port.listen(message => this.#hear(guest, message))
+    return { leave: () => this.#leave(guest) }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    for (const { presence } of this.#ready.values()) presence.leave()
+    this.#link.close()
+    await Promise.allSettled(this.#places.values())
+    await this.#writer.flush()
+    this.#end()
+    await this.#options.log.close()
+  }
+
+  // ---- tabs ----
+
+  #hear(guest: Guest, message: FromTab): void {
+    switch (message.t) {
+      case 'hello':
+        guest.tab = message.tab
+        guest.port.post({ t: 'welcome', phase: phaseOf(this.#link.phase) })
+        return
+      case 'attach':
+        void this.#attach(guest, message.h, message.key, message.type)
+        return
+      case 'ask':
+        this.#answer(guest, message.id, message.question)
+        return
+      case 'reconnect':
+        this.#link.retry()
+        return
+      case 'wake':
+        this.#link.wake()
+        return
+      case 'ping':
+        guest.port.post({ t: 'pong' })
+        return
+      case 'bye':
+        this.#leave(guest)
+        return
+      default:
+        this.#forHandle(guest, message)
+    }
+  }
+
+  #forHandle(guest: Guest, message: FromTab & { readonly h: string }): void {
+    const placed = guest.seats.get(message.h)
+    if (message.t === 'detach' && !placed) guest.dropped.add(message.h)
+    if (!placed) return
+    const { room, presence, seat } = placed
+    switch (message.t) {
+      case 'edit':
+        seat.edit(message)
+        return
+      case 'seen':
+        seat.saw(message.seen)
+        return
+      case 'act':
+        room.handle(message.act)
+        return
+      case 'announce':
+        presence.announce(seat, message.state)
+        return
+      case 'detach':
+        this.#detach(guest, placed)
+        return
+    }
+  }
+
+  async #attach(guest: Guest, h: string, key: DocKey, type: TypeName): Promise<void> {
+    try {
+      const place = await this.#occupy(guest, h, key, type)
+      if (place) meet(place)
+    } catch (error) {
+      const { code, message } =
+        error instanceof HoldfastError ? error : new HoldfastError('INTERNAL', String(error))
+      guest.port.post({ t: 'refused', h, error: { code, message } })
+    }
+  }
+
+  /** Waits until the document is known here, and takes a seat; a room that was given up meanwhile is taken anew. */
+  async #occupy(guest: Guest, h: string, key: DocKey, type: TypeName): Promise<Place | null> {
+    for (;;) {
+      if (this.#closed) throw new HoldfastError('CLIENT_CLOSED')
+      const place = await this.#place(key)
+      const { room, presence } = place
+      if (this.#ready.get(keyText(key)) !== place) continue
+      await room.whileAwaited(() => this.#inTime(room.known()))
+      if (this.#closed || !this.#guests.has(guest) || guest.dropped.delete(h)) {
+        this.quiet(room)
+        return null
+      }
+      const existing = room.view.type
+      if (existing !== null && existing !== type) {
+        this.quiet(room)
+        throw new HoldfastError(
+          'TYPE_MISMATCH',
+          `${key.collection}/${key.id} is of type ${existing}; it was opened as ${type}.`,
+        )
+      }
+      const post = (message: FromHub) => guest.port.post(message)
+      const seat = new Seat(room, { tab: guest.tab, handle: h, type, post })
+      room.seats.add(seat)
+      guest.seats.set(h, { room, presence, seat })
+      presence.show(seat)
+      return place
+    }
+  }
+
+  #detach(guest: Guest, { room, presence, seat }: Placed): void {
+    guest.seats.delete(seat.handle)
+    room.seats.delete(seat)
+    presence.announce(seat, null)
+    if (room.seats.size === 0) presence.leave()
+    this.quiet(room)
+  }
+
+  #leave(guest: Guest): void {
+    if (!this.#guests.delete(guest)) return
+    for (const placed of [...guest.seats.values()]) this.#detach(guest, placed)
+    guest.port.close()
+  }
+
+  #answer(guest: Guest, id: number, question: Question): void {
+    this.#find(guest, question).then(
+      value => guest.port.post({ t: 'answer', id, value }),
+      error => {
+        if (this.#closed) return // the next hub will be asked
+        const { code, message } =
+          error instanceof HoldfastError ? error : new HoldfastError('INTERNAL', String(error))
+        guest.port.post({ t: 'answer', id, error: { code, message } })
+      },
+    )
+  }
+
+  async #find(guest: Guest, question: Question): Promise<unknown> {
+    if (question.q === 'known') return this.#known()
+    const room = guest.seats.get(question.h)?.room
+    if (!room) throw new HoldfastError('CLIENT_CLOSED')
+    return question.q === 'saved' ? room.saved() : room.settled()
+  }
+
+  /** The log's list, and what is newer in the rooms. */
+  async #known(): Promise<KnownDoc[]> {
+    const docs = await this.#options.log.list()
+    return docs.map(({ key, type, unsent: logged, held, at }) => {
+      const replica = this.#ready.get(keyText(key))?.room.state.replica
+      return {
+        collection: key.collection,
+        id: key.id,
+        type: replica ? replica.view.type : type,
+        unsent: replica ? unsent(replica) : logged,
+        held: replica ? replica.held.length : held,
+        at,
+      }
+    })
+  }
+
+  // ---- what rooms need ----
+
+  perform(room: Room, effect: Exclude<Effect, { t: 'show' }>): void {
+    if (effect.t === 'append') this.#writer.append(room.key, effect.n, effect.event)
+    else if (effect.t === 'send') this.#link.send(effect.frame)
+    else {
+      const { clock } = this.#options
+      clock.after(
+        backoff(effect.tries, clock, defaultTimings),
+        () => !this.#closed && room.handle({ t: 'wake' }),
+      )
+    }
+  }
+
+  /** A room that nobody looks at and that has nothing to send is given up, once the log has all of it. */
+  quiet(room: Room): void {
+    if (!this.#idle(room)) return
+    void this.#writer.flush().then(() => {
+      const id = keyText(room.key)
+      if (!this.#idle(room) || this.#ready.get(id)?.room !== room) return
+      this.#ready.delete(id)
+      this.#places.delete(id)
+      this.#writer.forget(room.key)
+      this.#link.send({ a: 'u', c: room.key.collection, d: room.key.id })
+    })
+  }
+
+  link(): Phase {
+    return this.#link?.phase ?? { name: 'dialing', tries: 0 }
+  }
+
+  logFault(): string | null {
+    return this.#fault
+  }
+
+  /** Without a working log nothing may be given up: it would be forgotten, and its names used again. */
+  #idle(room: Room): boolean {
+    return (
+      room.seats.size === 0 &&
+      !room.awaited &&
+      room.state.replica.pending.length === 0 &&
+      this.#fault === null &&
+      !this.#closed
+    )
+  }
+
+  // ---- rooms ----
+
+  /** Edits that an earlier visit left unsent are sent even if nobody opens their documents. */
+  async #resume(): Promise<void> {
+    try {
+      for (const key of (await this.#options.log.list()).filter(d => d.unsent > 0).map(d => d.key))
+        if (!this.#closed) await this.#place(key)
+    } catch (reason) {
+      this.#logFailed(reason)
+    }
+  }
+
+  #place(key: DocKey): Promise<Place> {
+    const id = keyText(key)
+    const place = this.#places.get(id) ?? this.#load(key)
+    this.#places.set(id, place)
+    return place
+  }
+
+  async #load(key: DocKey): Promise<Place> {
+    const { replica, logged, stored } = await this.#read(key)
+    const [state, effects] = start(key, replica, logged, this.#options.src, this.#options.frameBytes)
+    const room = new Room(state, this)
+    const presence = new Presence(keyText(key), frame => this.#link.send(frame), room.seats)
+    const place = { room, presence }
+    this.#ready.set(keyText(key), place)
+    this.#writer.open(() => room.state, stored)
+    room.perform(state, effects)
+    if (isOpen(this.#link.phase)) room.handle({ t: 'up' })
+    return place
+  }
+
+  /** What the log makes of a document; a log that cannot be read or makes no sense is left alone from here on. */
+  async #read(key: DocKey): Promise<{ replica: Replica; logged: number; stored: number }> {
+    try {
+      const { checkpoint, events } = await this.#options.log.load(key)
+      const folded = events.map(item => item.event as ReplicaEvent)
+      const replica = restore((checkpoint?.state as SavedReplica) ?? null, folded)
+      return { replica, logged: events.at(-1)?.n ?? checkpoint?.n ?? 0, stored: events.length }
+    } catch (reason) {
+      this.#logFailed(reason)
+      return { replica: nothing, logged: 0, stored: 0 }
+    }
+  }
+
+  /** Waits for `known`, but not longer than `attachMs`; a hub that is closed meanwhile leaves no timer behind. */
+  async #inTime(known: Promise<void>): Promise<void> {
+    let cancel = () => {}
+    const late = new Promise<void>(resolve => {
+      cancel = this.#options.clock.after(this.#options.attachMs, resolve)
+    })
+    await Promise.race([known, late]).finally(cancel)
+  }
+
+  /** Editing goes on in memory, and everybody is told that this device saves nothing; unless another hub saves it all. */
+  #logFailed(reason: unknown): void {
+    if (this.#fault !== null || this.#closed) return
+    if (reason instanceof HoldfastError && (reason.code as string) === 'LOG_TAKEN' && this.#options.fenced) {
+      this.#giveUp()
+      return
+    }
+    this.#fault = reason instanceof Error ? reason.message : String(reason)
+    for (const { room } of this.#ready.values()) room.refresh()
+  }
+
+  /** Nothing that was not saved has been sent, and the tabs still have it: they bring it to the next hub [R4]. */
+  #giveUp(): void {
+    this.#closed = true
+    this.#link.close()
+    const guests = [...this.#guests]
+    this.#end()
+    for (const { port } of guests) {
+      port.post({ t: 'gone' })
+      port.close()
+    }
+    this.#options.log.close().catch(() => {})
+    this.#options.fenced?.()
+  }
+
+  /** Another hub took over, by the lock: as if the log had said so. */
+  giveUp(): void {
+    if (!this.#closed) this.#giveUp()
+  }
+
+  #end(): void {
+    for (const { room } of this.#ready.values()) room.close()
+    this.#ready.clear()
+    this.#guests.clear()
+  }
+
+  // ---- the link ----
+
+  /** Rooms ask for what they missed behind the greeting: its answer comes first, and is not waited for. */
+  #linkPhase(phase: Phase): void {
+    for (const { room, presence } of this.#ready.values()) {
+      if (phase.name === 'greeting') room.handle({ t: 'up' })
+      else if (phase.name === 'up') room.refresh()
+      else if (room.state.phase.name !== 'offline') {
+        room.handle({ t: 'down' })
+        presence.down()
+      } else room.refresh()
+    }
+    for (const { port } of this.#guests) port.post({ t: 'phase', phase: phaseOf(phase) })
+  }
+
+  #route(frame: ServerFrame): void {
+    if ('ch' in frame) {
+      const presence = this.#ready.get(frame.ch)?.presence
+      if (frame.a === 'p' && frame.src !== this.#options.src) presence?.heard(frame)
+      else if (frame.a === 'pr') presence?.asked()
+      return
+    }
+    if (!('d' in frame)) return
+    const place = this.#ready.get(keyText({ collection: frame.c, id: frame.d }))
+    if (!place) return
+    if (frame.a === 'op') place.room.handle({ t: 'op', frame })
+    else if (frame.a === 'h.catchup') {
+      place.room.handle({ t: 'answer', frame })
+      meet(place)
+    }
+  }
+}
+
+/** Who looks at a document meets the others when it is caught up: edits come before carets. */
+function meet({ room, presence }: Place): void {
+  if (room.state.phase.name === 'live' && room.seats.size > 0) presence.up()
+}
+
+function phaseOf(phase: Phase): Client['phase'] {
+  if (phase.name === 'closed') return 'closed'
+  if (phase.name === 'up') return 'online'
+  return phase.tries > 0 ? 'offline' : 'connecting'
 }

@@ -1,18 +1,20 @@
 /**
- * One document in the hub: its engine, the handles on it, and who waits for what. The room performs what the engine
- * says; the engine decides.
+ * One document in the hub: its engine, the seats of the tabs that have it open, and who waits for what. The room
+ * performs what the engine says; the engine decides.
  */
 
 import { type Change, type Content, composeChanges } from '../../ops/change.ts'
 import { type ErrorCode, HoldfastError, isErrorCode } from '../../ops/errors.ts'
 import { type DocKey, type Name, sameName } from '../../ops/identity.ts'
+import type { WireError } from '../../ops/protocol.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import type { HeldEdit, Status, Truth } from '../api.ts'
 import { type Effect, type Event, next, type State } from '../engine/engine.ts'
-import { type Held, type Reason, unsent } from '../engine/state.ts'
+import { type Held, type Reason, type TabEdit, unsent } from '../engine/state.ts'
 import type { Phase } from '../link/link.ts'
-import type { Listener } from './hub.ts'
+import type { Seat } from './seat.ts'
+import { passingsOf, sameTruth } from './told.ts'
 
 /** What a room needs of its hub. */
 export interface Surroundings {
@@ -31,7 +33,7 @@ interface Waiter {
 }
 
 export class Room {
-  readonly listeners = new Set<Listener>()
+  readonly seats = new Set<Seat>()
   readonly #around: Surroundings
   #state: State
   /** The last event that a person's edit made. */
@@ -39,9 +41,8 @@ export class Room {
   #truth: Truth
   #held: readonly HeldEdit[] = []
   #heldOf: readonly Held[] = []
-  #shows: { changes: readonly Change[]; origin: Listener | null }[] = []
-  #showing = false
   #waiters: Waiter[] = []
+  #awaited = 0
 
   constructor(state: State, around: Surroundings) {
     this.#state = state
@@ -74,30 +75,63 @@ export class Room {
     return this.#held
   }
 
-  /** Folds an event in and does what follows; reentrant, because listeners edit. Throws only for a misfit local edit. */
-  handle(event: Event, origin: Listener | null = null): void {
+  /** How many edits of a handle are in here. */
+  takenFrom(handle: string): number {
+    return this.#state.replica.from.find(([name]) => name === handle)?.[1] ?? 0
+  }
+
+  /** Takes an edit of a tab; one that has no ground here is held, so that a person finds it. */
+  take(change: Change, type: TypeName, from: TabEdit, fault: WireError | null, origin: Seat): void {
+    const strand = ({ code, message }: WireError) =>
+      this.handle({ t: 'strand', change, type, from, reason: { code, message } }, origin)
+    if (fault) {
+      strand(fault)
+      return
+    }
+    try {
+      this.handle({ t: 'edit', change, from }, origin)
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error
+      strand(error)
+    }
+  }
+
+  /** Somebody waits to be seated: the room stays until then. */
+  get awaited(): boolean {
+    return this.#awaited > 0
+  }
+
+  async whileAwaited(task: () => Promise<void>): Promise<void> {
+    this.#awaited++
+    try {
+      await task()
+    } finally {
+      this.#awaited--
+    }
+  }
+
+  /** Folds an event in and does what follows. Throws only for a misfit local edit. */
+  handle(event: Event, origin: Seat | null = null): void {
     const [state, effects] = next(this.#state, event)
     this.perform(state, effects, origin)
-    if (event.t === 'edit' || event.t === 'retry') this.#edited = this.#state.logged
+    if (event.t === 'edit' || event.t === 'strand' || event.t === 'retry') this.#edited = this.#state.logged
     this.refresh()
   }
 
-  /** An op on a document that does not exist creates it first. */
-  edit(change: Change, type: TypeName, origin: Listener): void {
-    if ('op' in change && this.view.type === null) {
-      this.handle({ t: 'edit', change: { create: { type, data: typeOf(type).create() } } }, origin)
-    }
-    this.handle({ t: 'edit', change }, origin)
-  }
-
-  perform(state: State, effects: readonly Effect[], origin: Listener | null = null): void {
+  perform(state: State, effects: readonly Effect[], origin: Seat | null = null): void {
+    const before = this.#state.replica.view.type
     this.#state = state
     const changes: Change[] = []
     for (const effect of effects) {
       if (effect.t === 'show') changes.push(...effect.changes)
       else this.#around.perform(this, effect)
     }
-    if (changes.length > 0) this.#show(changes, origin)
+    if (changes.length === 0) return
+    const shown = passingsOf(composeChanges(changes, this.view), before)
+    for (const seat of this.seats) if (seat !== origin) seat.show(shown)
+    // The first change is what the tab itself did; whatever followed at once is news to it as well.
+    const followed = passingsOf(changes, before).slice(1)
+    if (origin && followed.length > 0) origin.show(followed)
   }
 
   /** Tells what has become true since the last time. */
@@ -106,8 +140,9 @@ export class Room {
     const held = this.#state.replica.held !== this.#heldOf
     if (held || !sameTruth(truth, this.#truth)) {
       this.#truth = truth
-      for (const listener of this.listeners) listener.truth(truth)
+      for (const seat of this.seats) seat.tellTruth(held)
     }
+    for (const seat of this.seats) seat.flush()
     this.#wakeWaiters()
     this.#around.quiet(this)
   }
@@ -139,23 +174,7 @@ export class Room {
 
   close(): void {
     for (const waiter of this.#waiters.splice(0)) waiter.reject(new HoldfastError('CLIENT_CLOSED'))
-    this.listeners.clear()
-  }
-
-  /** Shows in order, even when a listener edits while it is shown something. */
-  #show(changes: readonly Change[], origin: Listener | null): void {
-    this.#shows.push({ changes: composeChanges(changes, this.view), origin })
-    if (this.#showing) return
-    this.#showing = true
-    try {
-      for (let show = this.#shows.shift(); show; show = this.#shows.shift()) {
-        for (const change of show.changes) {
-          for (const listener of this.listeners) listener.change(change, listener === show.origin)
-        }
-      }
-    } finally {
-      this.#showing = false
-    }
+    this.seats.clear()
   }
 
   #wait(done: Waiter['done']): Promise<void> {
@@ -212,15 +231,6 @@ const coded = (reason: Reason): { code: ErrorCode; message: string } => ({
   code: isErrorCode(reason.code) ? reason.code : 'INTERNAL',
   message: reason.message,
 })
-
-const sameTruth = (a: Truth, b: Truth): boolean =>
-  a.status === b.status &&
-  a.unsent === b.unsent &&
-  a.saved === b.saved &&
-  a.settled === b.settled &&
-  a.held === b.held &&
-  a.exists === b.exists &&
-  a.error?.code === b.error?.code
 
 function describe(held: Held): HeldEdit {
   const type = typeOf(held.type)

@@ -34,13 +34,13 @@ export function startSession(
   let closed = false
   const ends: (() => void)[] = []
 
-  const draw = (typed: Doc, shown: Doc) => {
+  const draw = (typed: Doc) => {
     const body = part(host, 'hf-body')
     const foot = part(host, 'hf-foot')
     const panel = part(foot, 'hf-held')
     const line = part(foot, 'hf-status')
     const status = makeStatusLine(line)
-    const held = makeHeldPanel(panel, shown)
+    const held = makeHeldPanel(panel, typed)
     surface = makeSurface(body, typed, person, {
       refused: fault => status.warn(`What you typed could not be taken: ${complaintOf(fault).message}`),
     })
@@ -61,7 +61,7 @@ export function startSession(
   }
 
   const start = async () => {
-    const client = await sharedClient(target.server)
+    const client = sharedClient(target.server)
     // Two handles: what the editor typed is local to the one, what the page edits by `.document` to the other.
     const open = () => client.open(target.collection, target.id, target.type)
     const [typed, shown] = await Promise.all([open(), open()])
@@ -70,7 +70,7 @@ export function startSession(
       () => void shown.close(),
     )
     if (closed) return end()
-    draw(typed, shown)
+    draw(typed)
     events.opened(shown)
   }
   const end = () => {

@@ -44,6 +44,8 @@ export interface Chromium {
   page(url?: string): Promise<Page>
   /** A DevTools session on `page`, for what Playwright has no word for (quota, crash, lifecycle). */
   devtools(page: Page): Promise<CDPSession>
+  /** The browser's offline switch for everything: Playwright's own leaves SharedWorkers online. */
+  setOffline(offline: boolean): Promise<void>
   /** Kills the browser and all its processes with SIGKILL, as a power cut would; the profile stays. */
   kill(): Promise<void>
   /**
@@ -95,6 +97,9 @@ function handle(child: ChildProcess, browser: Browser, profile: string, ours: bo
       return page
     },
     devtools: page => context.newCDPSession(page),
+    async setOffline(offline) {
+      await Promise.all([context.setOffline(offline), setWorkersOffline(browser, offline)])
+    },
     kill: () => end(child),
     quit,
     async close() {
@@ -102,6 +107,24 @@ function handle(child: ChildProcess, browser: Browser, profile: string, ours: bo
       if (ours) await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
     },
   }
+}
+
+/** Through the browser's own session, because Playwright has none for a SharedWorker. */
+async function setWorkersOffline(browser: Browser, offline: boolean): Promise<void> {
+  const session = await browser.newBrowserCDPSession()
+  const { targetInfos } = await session.send('Target.getTargets')
+  for (const { targetId, type } of targetInfos) {
+    if (type !== 'shared_worker') continue
+    const { sessionId } = await session.send('Target.attachToTarget', { targetId })
+    const answered = new Promise<void>(resolve =>
+      session.once('Target.receivedMessageFromTarget', () => resolve()),
+    )
+    const params = { offline, latency: 0, downloadThroughput: -1, uploadThroughput: -1 }
+    const message = JSON.stringify({ id: 1, method: 'Network.emulateNetworkConditions', params })
+    await session.send('Target.sendMessageToTarget', { sessionId, message })
+    await answered
+  }
+  // Detaching would undo it; the session ends with the browser.
 }
 
 /** Chromium prints the address of its DevTools once it listens. */

@@ -1,0 +1,194 @@
+/**
+ * Who is the hub. Whoever holds the lock of the device's name is, wherever it runs: a SharedWorker, a worker of a tab, or
+ * a tab. All others who could be wait for the lock, and the platform gives it to the next one however the hub ends. A hub
+ * that is frozen keeps its lock, so a tab that hears nothing from it takes the lock away; then the log's fence sees to it
+ * that the old hub writes nothing when it thaws [R4].
+ *
+ * Tabs and hub find each other on a channel that all of them listen to, and talk on one of the two of them alone.
+ */
+
+import { newSrc } from '../../ops/identity.ts'
+import type { Channel, Platform } from '../platform.ts'
+import type { Hub } from './hub.ts'
+import { type FromHub, type FromTab, HUB_PROTOCOL } from './messages.ts'
+
+/** What is said where all can hear it. */
+export type Call =
+  | { readonly t: 'who'; readonly tab: string; readonly call: number; readonly version: number }
+  /** A hub is there; said to all when it begins, and to a tab as the answer to its `call`. */
+  | { readonly t: 'here'; readonly hub: string; readonly version: number; readonly to?: Callee }
+  /** It will be soon. */
+  | { readonly t: 'opening' }
+
+/** Each call of a tab has a number: the answer to an old one may come from a hub that was frozen since. */
+export interface Callee {
+  readonly tab: string
+  readonly call: number
+}
+
+export const hubLock = (name: string) => `holdfast:hub:${name}`
+export const tabLock = (name: string, tab: string) => `holdfast:tab:${name}:${tab}`
+export const callChannel = (name: string) => `holdfast:call:${name}`
+export const lineChannel = (name: string, hub: string, tab: string) => `holdfast:line:${name}:${hub}:${tab}`
+
+/** Makes the hub of the name `src`, never rejecting; `fenced` is to be called when another one took its log over. */
+export type MakeHub = (src: string, fenced: () => void) => Promise<Hub>
+
+export interface Candidate {
+  /** Takes the hub's place now, whoever has it. */
+  takeOver(): void
+  /** Steps back; as the hub, once everything is saved. */
+  close(): Promise<void>
+}
+
+export function stand(
+  platform: Platform,
+  name: string,
+  make: MakeHub,
+  randomBytes: (bytes: Uint8Array<ArrayBuffer>) => unknown,
+): Candidate {
+  return new Standing(platform, name, make, randomBytes)
+}
+
+class Standing implements Candidate {
+  readonly #platform: Platform
+  readonly #name: string
+  readonly #make: MakeHub
+  readonly #randomBytes: (bytes: Uint8Array<ArrayBuffer>) => unknown
+  readonly #ended: Promise<void>
+  #waiting = new AbortController()
+  #steal = false
+  #reign: Reign | null = null
+  #closed = false
+
+  constructor(
+    platform: Platform,
+    name: string,
+    make: MakeHub,
+    randomBytes: (bytes: Uint8Array<ArrayBuffer>) => unknown,
+  ) {
+    this.#platform = platform
+    this.#name = name
+    this.#make = make
+    this.#randomBytes = randomBytes
+    this.#ended = this.#run()
+  }
+
+  takeOver(): void {
+    if (this.#reign !== null) return
+    this.#steal = true
+    this.#waiting.abort()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#waiting.abort()
+    await this.#reign?.end()
+    await this.#ended
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      const wish = this.#steal ? { steal: true } : { signal: this.#waiting.signal }
+      this.#steal = false
+      try {
+        await this.#platform.lock(hubLock(this.#name), wish, () => this.#rule())
+      } catch {
+        // Stolen from us, or the waiting was ended: by `takeOver`, which waits anew, or by `close`.
+        this.#reign?.lose()
+      }
+      this.#reign = null
+      if (this.#waiting.signal.aborted) this.#waiting = new AbortController()
+    }
+  }
+
+  async #rule(): Promise<void> {
+    if (this.#closed) return
+    const src = newSrc(this.#randomBytes)
+    const reign = new Reign(this.#platform, this.#name, src, () => {
+      this.#closed = true
+    })
+    this.#reign = reign
+    await reign.start(this.#make)
+    await reign.over
+  }
+}
+
+/** The time of one hub, from when it has the lock. */
+class Reign {
+  readonly over: Promise<void>
+  readonly #platform: Platform
+  readonly #name: string
+  readonly #src: string
+  readonly #calls: Channel<Call>
+  readonly #outdated: () => void
+  readonly #lines = new Map<string, AbortController>()
+  #hub: Hub | null = null
+  #finish!: () => void
+  #lost = false
+
+  constructor(platform: Platform, name: string, src: string, outdated: () => void) {
+    this.#platform = platform
+    this.#name = name
+    this.#src = src
+    this.#outdated = outdated
+    this.#calls = platform.channel(callChannel(name))
+    this.over = new Promise(resolve => {
+      this.#finish = resolve
+    })
+  }
+
+  async start(make: MakeHub): Promise<void> {
+    this.#calls.listen(call => this.#called(call))
+    const hub = await make(this.#src, () => this.#over())
+    this.#hub = hub
+    if (this.#lost) hub.giveUp()
+    else this.#calls.post({ t: 'here', hub: this.#src, version: HUB_PROTOCOL })
+  }
+
+  /** The lock is somebody else's now. */
+  lose(): void {
+    this.#lost = true
+    this.#hub?.giveUp()
+    this.#over()
+  }
+
+  async end(): Promise<void> {
+    this.#lost = true
+    await this.#hub?.close()
+    this.#over()
+  }
+
+  #over(): void {
+    this.#calls.close()
+    for (const line of this.#lines.values()) line.abort()
+    this.#lines.clear()
+    this.#finish()
+  }
+
+  #called(call: Call): void {
+    if (call.t !== 'who') return
+    if (call.version > HUB_PROTOCOL) {
+      this.#outdated()
+      this.lose()
+    } else if (this.#hub === null) this.#calls.post({ t: 'opening' })
+    else {
+      if (call.version === HUB_PROTOCOL) this.#take(this.#hub, call.tab)
+      this.#calls.post({ t: 'here', hub: this.#src, version: HUB_PROTOCOL, to: call })
+    }
+  }
+
+  /** Serves a tab until its lock is free: then it is gone, whether it said so or not. */
+  #take(hub: Hub, tab: string): void {
+    if (this.#lines.has(tab)) return
+    const line = new AbortController()
+    this.#lines.set(tab, line)
+    const port = this.#platform.channel<FromTab | FromHub>(lineChannel(this.#name, this.#src, tab))
+    const guest = hub.serve(port as Channel<never>)
+    const gone = async () => {
+      this.#lines.delete(tab)
+      guest.leave()
+    }
+    this.#platform.lock(tabLock(this.#name, tab), { signal: line.signal }, gone).catch(() => port.close())
+  }
+}

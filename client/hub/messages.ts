@@ -1,0 +1,90 @@
+/**
+ * What a tab and the hub say to each other; plain data, because the hub usually lives in a worker or in another tab.
+ *
+ *   tab                                   hub
+ *     hello                             ->
+ *                                       <-  welcome
+ *     attach  {h, key, type}            ->
+ *                                       <-  attached {h, view, got}  or  refused {h, error}
+ *     edit    {h, n, seen, change}      ->
+ *                                       <-  change {h, over, changes}
+ *
+ * `h` names a handle on a document, for ever; its edits count from 1. Both sides apply their own changes at once and
+ * carry each other's over what the other had not seen: `seen` is how many `change` messages the tab had taken since
+ * `attached`, `over` how many edits of the handle lie below a message [R2]. The hub says `over: n` only when the log has
+ * saved edit n, so what a tab has not heard of it still has, and sends again to the next hub; `got` tells what that one
+ * found in the log [R3].
+ */
+
+import type { Change, Content } from '../../ops/change.ts'
+import type { DocKey, Name } from '../../ops/identity.ts'
+import type { WireError } from '../../ops/protocol.ts'
+import type { TypeName } from '../../types/type.ts'
+import type { Client, HeldEdit, Peer, Truth } from '../api.ts'
+
+/** A hub and a tab of different versions do not talk: the older one gives way. */
+export const HUB_PROTOCOL = 1
+
+/** A change with the type of the document before it; null where there is none. */
+export interface Passing {
+  readonly change: Change
+  readonly type: TypeName | null
+}
+
+/** What a person decides about a document without writing in it. */
+export type Act = { readonly t: 'retry' | 'discard'; readonly name: Name }
+
+/** Questions with one answer, asked again of the next hub if the one that was asked is gone. */
+export type Question = { readonly q: 'saved' | 'settled'; readonly h: string } | { readonly q: 'known' }
+
+export type FromTab =
+  | { readonly t: 'hello'; readonly tab: string }
+  | { readonly t: 'attach'; readonly h: string; readonly key: DocKey; readonly type: TypeName }
+  | {
+      readonly t: 'edit'
+      readonly h: string
+      readonly n: number
+      readonly seen: number
+      readonly change: Change
+      /** It lost its ground between two hubs: the change that was made, and why. */
+      readonly lost?: WireError
+    }
+  /** Said now and then by a tab that only reads, so that the hub can forget. */
+  | { readonly t: 'seen'; readonly h: string; readonly seen: number }
+  | { readonly t: 'act'; readonly h: string; readonly act: Act }
+  | { readonly t: 'announce'; readonly h: string; readonly state: unknown }
+  | { readonly t: 'detach'; readonly h: string }
+  | { readonly t: 'ask'; readonly id: number; readonly question: Question }
+  | { readonly t: 'reconnect' | 'wake' | 'ping' | 'bye' }
+
+export type FromHub =
+  | { readonly t: 'welcome'; readonly phase: Client['phase'] }
+  | {
+      readonly t: 'attached'
+      readonly h: string
+      readonly view: Content
+      readonly got: number
+      readonly truth: Truth
+      readonly held: readonly HeldEdit[]
+    }
+  | { readonly t: 'refused'; readonly h: string; readonly error: WireError }
+  | {
+      readonly t: 'change'
+      readonly h: string
+      readonly over: number
+      readonly changes: readonly Passing[]
+    }
+  | {
+      readonly t: 'truth'
+      readonly h: string
+      readonly over: number
+      readonly truth: Truth
+      /** Missing when it is what was told last. */
+      readonly held?: readonly HeldEdit[]
+    }
+  | { readonly t: 'presence'; readonly h: string; readonly peers: readonly Peer[] }
+  | { readonly t: 'phase'; readonly phase: Client['phase'] }
+  | { readonly t: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: WireError }
+  | { readonly t: 'pong' }
+  /** The hub gives up; another one may come. */
+  | { readonly t: 'gone' }

@@ -1,0 +1,23 @@
+/** A hub for one tab and nobody else, in the tab's own program. */
+
+import type { FromHub, FromTab } from '../hub/messages.ts'
+import { pipe } from '../hub/port.ts'
+import { type HubParts, type HubSetup, makeHub } from '../hub/setup.ts'
+import type { Log } from '../log/log.ts'
+import type { Tab } from './tab.ts'
+
+export interface Alone {
+  close(): Promise<void>
+}
+
+/** Starts it when its log is open; the tab may be used at once. */
+export function aloneOn(log: Promise<Log>, tab: Tab, setup: HubSetup, parts: Omit<HubParts, 'log'>): Alone {
+  const [near, far] = pipe<FromHub, FromTab>()
+  tab.meet(near)
+  const hub = log.then(opened => {
+    const made = makeHub(setup, { ...parts, log: opened })
+    made.serve(far)
+    return made
+  })
+  return { close: async () => (await hub).close() }
+}
