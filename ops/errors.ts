@@ -169,6 +169,11 @@ export const errors = {
     'fatal',
     507,
   ),
+  LOG_TAKEN: entry(
+    'Another page took over the edits that are kept on this device; this one saves nothing any more. Reload it.',
+    'fatal',
+    409,
+  ),
   CLIENT_CLOSED: entry('The client or the document was closed; open it again.', 'fatal', 409),
   INTERNAL: entry(
     'The server failed in a way that it did not expect; the edit stays queued and is tried again.',

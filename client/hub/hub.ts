@@ -15,7 +15,7 @@ import type { ReplicaEvent } from '../engine/replica.ts'
 import { nothing, type Replica, unsent } from '../engine/state.ts'
 import { isOpen, type Link, type LinkEvents, type Phase } from '../link/link.ts'
 import { backoff, defaultTimings } from '../link/websocket.ts'
-import type { Log } from '../log/log.ts'
+import { type Log, nothingStored, type Stored } from '../log/log.ts'
 import type { FromHub, FromTab, Question } from './messages.ts'
 import type { Port } from './port.ts'
 import { Presence } from './presence.ts'
@@ -70,10 +70,11 @@ export class Hub implements Surroundings {
 
   constructor(options: HubOptions) {
     this.#options = options
-    this.#writer = new Writer(options.log, () => options.clock.now(), {
+    this.#writer = new Writer(options.log, options.clock, {
       saved: (key, n) => this.#ready.get(keyText(key))?.room.handle({ t: 'saved', n }),
       failed: reason => this.#logFailed(reason),
     })
+    options.log.onLost(reason => this.#logFailed(reason))
     this.#link = options.link({ phase: phase => this.#linkPhase(phase), frame: frame => this.#route(frame) })
     void this.#resume()
   }
@@ -92,7 +93,7 @@ export class Hub implements Surroundings {
     for (const { presence } of this.#ready.values()) presence.leave()
     this.#link.close()
     await Promise.allSettled(this.#places.values())
-    await this.#writer.flush()
+    await this.#writer.close()
     this.#end()
     await this.#options.log.close()
   }
@@ -292,8 +293,7 @@ export class Hub implements Surroundings {
   /** Edits that an earlier visit left unsent are sent even if nobody opens their documents. */
   async #resume(): Promise<void> {
     try {
-      for (const key of (await this.#options.log.list()).filter(d => d.unsent > 0).map(d => d.key))
-        if (!this.#closed) await this.#place(key)
+      for (const key of await this.#options.log.unsent()) if (!this.#closed) await this.#place(key)
     } catch (reason) {
       this.#logFailed(reason)
     }
@@ -320,15 +320,16 @@ export class Hub implements Surroundings {
   }
 
   /** What the log makes of a document; a log that cannot be read or makes no sense is left alone from here on. */
-  async #read(key: DocKey): Promise<{ replica: Replica; logged: number; stored: number }> {
+  async #read(key: DocKey): Promise<{ replica: Replica; logged: number; stored: Stored }> {
     try {
-      const { checkpoint, events } = await this.#options.log.load(key)
+      const stored = await this.#options.log.load(key)
+      const { checkpoint, events } = stored
       const folded = events.map(item => item.event as ReplicaEvent)
       const replica = restore((checkpoint?.state as SavedReplica) ?? null, folded)
-      return { replica, logged: events.at(-1)?.n ?? checkpoint?.n ?? 0, stored: events.length }
+      return { replica, logged: events.at(-1)?.n ?? checkpoint?.n ?? 0, stored }
     } catch (reason) {
       this.#logFailed(reason)
-      return { replica: nothing, logged: 0, stored: 0 }
+      return { replica: nothing, logged: 0, stored: nothingStored }
     }
   }
 
@@ -344,7 +345,7 @@ export class Hub implements Surroundings {
   /** Editing goes on in memory, and everybody is told that this device saves nothing; unless another hub saves it all. */
   #logFailed(reason: unknown): void {
     if (this.#fault !== null || this.#closed) return
-    if (reason instanceof HoldfastError && (reason.code as string) === 'LOG_TAKEN' && this.#options.fenced) {
+    if (reason instanceof HoldfastError && reason.code === 'LOG_TAKEN' && this.#options.fenced) {
       this.#giveUp()
       return
     }
@@ -356,6 +357,7 @@ export class Hub implements Surroundings {
   #giveUp(): void {
     this.#closed = true
     this.#link.close()
+    void this.#writer.close()
     const guests = [...this.#guests]
     this.#end()
     for (const { port } of guests) {

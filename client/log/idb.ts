@@ -1,99 +1,206 @@
 /**
- * The log in IndexedDB.
+ * The log in IndexedDB (its stores: schema.ts).
  *
- *   docs         [collection, id]      -> {head, summary}    one record a document; the list reads only these
- *   checkpoints  [collection, id]      -> {n, state}         n = `head.covered`
- *   events       [collection, id, n]   -> {n, event}         `head.covered` < n <= `head.last`
+ * One `write` is one transaction, and one runs at a time. It is saved when the transaction is complete: a request may
+ * succeed and the transaction abort after it (Chromium does so at the quota). Durability is `strict`, or a power cut
+ * could take a write back that was reported as saved; it costs about 2 ms in Chromium, and the caller batches.
  *
- * One `write` is one transaction. It is saved when the transaction is complete: a request may succeed and the
- * transaction abort after it (Chromium does so at the quota). Durability is `strict`, or a power cut could take a write
- * back that was reported as saved; it costs about 2 ms in Chromium, and the caller batches.
- *
- * The record of a document holds its head so that a lost event, at the end as well as in the middle, is noticed.
+ * The owner of the log is the only writer, so it remembers how far each document goes instead of writing it down, and
+ * reads in each transaction that it is still the owner.
  */
 
-import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from 'idb'
-import { type DocKey, keyText } from '../../ops/identity.ts'
+import { type IDBPDatabase, type IDBPTransaction, openDB } from 'idb'
+import { type DocKey, keyText, newSrc } from '../../ops/identity.ts'
 import {
   advance,
-  type Checkpoint,
-  checkGapless,
+  checkOwner,
   type Head,
+  type Identity,
+  type Listed,
   type Log,
-  type LogEvent,
   logFailed,
+  losing,
   noHead,
   type Stored,
   type Summary,
-  type Write,
 } from './log.ts'
+import { checkpointPlace, compress, decompress, type Numbered, type Packed, pack, unpack } from './record.ts'
+import {
+  type DocPath,
+  docRecord,
+  type Owner,
+  type RandomBytes,
+  SCHEMA_VERSION,
+  type Schema,
+  upgrade,
+} from './schema.ts'
 
-const SCHEMA_VERSION = 1
+/** An old page that lets go of the database does so at once; one that is frozen does not hear that it should. */
+const BLOCKED_MS = 5_000
 
-type DocPath = [collection: string, id: string]
+const BLOCKED =
+  'another tab holds an older version of the log on this device open; close the other tabs of this page'
+const NEWER = 'a newer version of this page made the log on this device; reload the page to get it'
+const REPLACED = 'a newer version of this page needs the log on this device; reload this one'
+const DELETED = 'the log on this device was deleted; what this page holds is in memory only'
+const VANISHED = 'the browser closed the log on this device, as it does when its data are cleared or fail'
 
-interface Schema extends DBSchema {
-  docs: { key: DocPath; value: { head: Head; summary: Summary | null } }
-  checkpoints: { key: DocPath; value: Checkpoint }
-  events: { key: [...DocPath, n: number]; value: LogEvent }
-}
-
-const STORES = ['docs', 'checkpoints', 'events'] as const
+const WRITTEN = ['meta', 'docs', 'checkpoints', 'events'] as const
 
 type Database = IDBPDatabase<Schema>
-type WriteTransaction = IDBPTransaction<Schema, typeof STORES, 'readwrite'>
-type DocRecord = Schema['docs']['value']
+type WriteTransaction = IDBPTransaction<Schema, typeof WRITTEN, 'readwrite'>
+type Ready = Omit<Packed, 'checkpoint'> & { readonly checkpoint?: Numbered<string | Uint8Array> }
+
+/** A document as the owner remembers it. */
+interface Known {
+  readonly head: Head
+  readonly summary: Summary | null
+}
+type Docs = Map<string, readonly [DocKey, Known]>
+
+export interface IdbLogOptions {
+  /** How long other tabs may take to let a new version have the database. */
+  readonly blockedMs?: number
+  /** Makes the device's id; `crypto.getRandomValues` if not given. */
+  readonly randomBytes?: RandomBytes
+}
 
 /**
- * Opens the database `name` on this origin and makes it if need be. Rejects with `LOG_FAILED` when there is no
- * IndexedDB, when it does not open, or when a newer version of the program made it. Of two logs open on one database
- * the slower writer is refused: `openDeviceLog` sees to it that there is one.
+ * Opens the database `name` on this origin, makes it if need be, and takes it over: what a former owner writes from
+ * here on is refused. Rejects with `LOG_FAILED` when there is no IndexedDB, when it does not open, when a newer version
+ * of the program made it, or when a tab with an older one does not let go.
  */
-export async function openIdbLog(name: string): Promise<Log> {
-  const db = await coded(openDatabase(name))
+export async function openIdbLog(name: string, options: IdbLogOptions = {}): Promise<Log> {
+  const lost = losing()
+  const { db, fresh } = await coded(openDatabase(name, options, lost.lose))
+  const owner = await coded(takeOver(db, options.randomBytes ?? cryptoBytes)).catch(reason => {
+    db.close()
+    throw reason
+  })
+  return logOn(db, { ...owner, fresh }, lost)
+}
+
+function logOn(db: Database, identity: Identity, lost: ReturnType<typeof losing>): Log {
+  const docs: Docs = new Map()
   let written: Promise<unknown> = Promise.resolve()
+  let closed = false
+
+  /** Runs `task` when all writes that were called before it are done. */
+  async function after<T>(task: () => Promise<T>): Promise<T> {
+    if (closed) throw logFailed('the log is closed')
+    await written
+    lost.check()
+    try {
+      return await task()
+    } catch (reason) {
+      lost.check() // says more than a transaction that was cut off
+      throw logFailed(reason)
+    }
+  }
+
   return {
-    load: key => coded(load(db, key)),
-    write(writes) {
-      const done = coded(write(db, writes.slice()))
+    identity,
+    load: key => after(() => load(db, key, docs.get(keyText(key))?.[1].head ?? noHead)),
+    async write(writes) {
+      const packed = writes.map(pack)
+      const ready = Promise.all(packed.map(withCompression)) // while the writes before it are on their way
+      ready.catch(() => {}) // nobody waits for it in a log that is closed or lost
+      const done = after(async () => write(db, identity, docs, await ready))
       written = done.catch(() => {})
       return done
     },
-    list: () => coded(list(db)),
+    list: () => after(() => list(db)),
+    unsent: () => after(() => unsent(db)),
+    clean: limit => after(() => clean(db, limit)),
+    onLost: lost.onLost,
     async close() {
-      db.close() // lets the transactions that run come to their end, in order: the last one is the last of all
+      closed = true
       await written
+      db.close() // lets the reads that run come to their end
     },
   }
 }
 
-async function openDatabase(name: string): Promise<Database> {
-  return openDB<Schema>(name, SCHEMA_VERSION, {
-    upgrade(db) {
-      for (const store of STORES) db.createObjectStore(store)
-    },
-    // A newer version of the program wants to change the schema: let it; our next write says that nothing was saved.
-    blocking: (_current, _wanted, event) => (event.target as IDBDatabase).close(),
+// ---- opening ----
+
+function openDatabase(
+  name: string,
+  { blockedMs = BLOCKED_MS, randomBytes = cryptoBytes }: IdbLogOptions,
+  lose: (words: string) => void,
+): Promise<{ db: Database; fresh: boolean }> {
+  return new Promise((resolve, reject) => {
+    let fresh = false
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let given: unknown = null
+    const giveUp = (reason: unknown) => {
+      given ??= logFailed(reason)
+      reject(given)
+    }
+    const opening = openDB<Schema>(name, SCHEMA_VERSION, {
+      upgrade(_db, from, _to, tx) {
+        fresh = from === 0
+        tx.done.catch(giveUp)
+        upgrade(tx as unknown as Parameters<typeof upgrade>[0], from, randomBytes).catch(reason => {
+          giveUp(reason)
+          abort(tx)
+        })
+      },
+      blocked() {
+        timer = setTimeout(() => giveUp(BLOCKED), blockedMs)
+      },
+      // Let it: it would wait for us.
+      blocking(_current, wanted, event) {
+        lose(wanted === null ? DELETED : REPLACED)
+        ;(event.target as IDBDatabase).close()
+      },
+      terminated: () => lose(VANISHED),
+    })
+    opening
+      .then(
+        db => (given ? db.close() : resolve({ db, fresh })),
+        reason => giveUp(reason instanceof Error && reason.name === 'VersionError' ? NEWER : reason),
+      )
+      .finally(() => clearTimeout(timer))
   })
 }
 
-/**
- * Asks for all changes at once, so that the values are copied before the caller can touch them, and settles the heads
- * when the old ones have been read; a head that does not follow on takes everything back.
- */
-async function write(db: Database, writes: readonly Write[]): Promise<void> {
-  const tx = db.transaction(STORES, 'readwrite', { durability: 'strict' })
+/** Whoever had the log before can write no more once this is complete. */
+async function takeOver(db: Database, random: RandomBytes): Promise<Owner> {
+  const tx = db.transaction('meta', 'readwrite', { durability: 'strict' })
+  const [owner] = await Promise.all([raise(), tx.done])
+  return owner
+
+  async function raise(): Promise<Owner> {
+    const former = await tx.store.get('owner')
+    const owner = { device: former?.device ?? newSrc(random), epoch: (former?.epoch ?? 0) + 1 }
+    await tx.store.put(owner, 'owner')
+    return owner
+  }
+}
+
+// ---- writing ----
+
+/** A transaction cannot wait for a stream, so this comes before it. */
+const withCompression = async (write: Packed): Promise<Ready> => ({
+  ...write,
+  checkpoint: write.checkpoint && {
+    n: write.checkpoint.n,
+    record: await compress(write.checkpoint.record),
+  },
+})
+
+/** `docs` is what the owner remembers; it changes once the transaction is complete. */
+async function write(db: Database, identity: Identity, docs: Docs, writes: readonly Ready[]): Promise<void> {
+  const tx = db.transaction(WRITTEN, 'readwrite', { durability: 'strict' })
   const failed = firstFailure()
   const complete = tx.done.catch(failed.note)
+  let after: Docs | null = null
   try {
-    const reading = readRecords(tx, writes)
-    reading.catch(failed.note)
+    const [owner, found] = await Promise.all([tx.objectStore('meta').get('owner'), find(tx, docs, writes)])
+    checkOwner(identity, owner)
+    after = next(found, writes)
     for (const one of writes) for (const request of put(tx, one)) request.catch(failed.note)
-    for (const [key, record] of next(await reading, writes)) {
-      const docs = tx.objectStore('docs')
-      const request: Promise<unknown> = record ? docs.put(record, path(key)) : docs.delete(path(key))
-      request.catch(failed.note)
-    }
+    for (const request of putDocs(tx, after, writes)) request.catch(failed.note)
     tx.commit()
   } catch (reason) {
     failed.note(reason)
@@ -101,67 +208,117 @@ async function write(db: Database, writes: readonly Write[]): Promise<void> {
   }
   await complete
   failed.check()
+  for (const [at, known] of after!) docs.set(at, known)
+}
+
+/** The documents that `writes` are about, as they are remembered, or else as the database has them. */
+async function find(tx: WriteTransaction, docs: Docs, writes: readonly Ready[]): Promise<Docs> {
+  const found: Docs = new Map()
+  for (const { key } of writes) {
+    const at = keyText(key)
+    if (!found.has(at)) found.set(at, docs.get(at) ?? [key, await read(tx, key)])
+  }
+  return found
+}
+
+async function read(tx: WriteTransaction, key: DocKey): Promise<Known> {
+  const [record, newest] = await Promise.all([
+    tx.objectStore('docs').get(path(key)),
+    tx.objectStore('events').openKeyCursor(allEvents(key), 'prev'),
+  ])
+  const { last, covered } = record?.head ?? noHead
+  return { head: { last: Math.max(last, newest?.key[2] ?? 0), covered }, summary: record?.summary ?? null }
+}
+
+/** The same documents after `writes`; throws `LOG_FAILED` if one does not follow on. */
+function next(found: Docs, writes: readonly Ready[]): Docs {
+  const after: Docs = new Map(found)
+  for (const write of writes) {
+    const [key, { head, summary }] = after.get(keyText(write.key))!
+    const known = {
+      head: advance(head, write),
+      summary: write.forget ? null : (write.summary ?? summary),
+    }
+    after.set(keyText(key), [key, known])
+  }
+  return after
 }
 
 /** Everything that `write` changes but the document's record. */
-function put(tx: WriteTransaction, { key, events = [], checkpoint, forget }: Write): Promise<unknown>[] {
+function put(tx: WriteTransaction, { key, events, checkpoint, forget }: Ready): Promise<unknown>[] {
   const states = tx.objectStore('checkpoints')
   const log = tx.objectStore('events')
   if (forget) return [states.delete(path(key)), log.delete(allEvents(key))]
-  const requests: Promise<unknown>[] = events.map(event => log.add(event, [...path(key), event.n]))
+  const requests: Promise<unknown>[] = events.map(({ n, record }) => log.add(record, [...path(key), n]))
   if (checkpoint) requests.push(states.put(checkpoint, path(key)), log.delete(eventsTo(key, checkpoint.n)))
   return requests
 }
 
-type Records = Map<string, readonly [DocKey, DocRecord | null]>
-
-/** The records of the documents that `writes` are about, by `keyText`; null where there is none. */
-async function readRecords(tx: WriteTransaction, writes: readonly Write[]): Promise<Records> {
-  const keys = new Map(writes.map(({ key }) => [keyText(key), key]))
-  const docs = tx.objectStore('docs')
-  const reads = Array.from(
-    keys,
-    async ([at, key]) => [at, [key, (await docs.get(path(key))) ?? null]] as const,
-  )
-  return new Map(await Promise.all(reads))
-}
-
-/** The same records after `writes`; throws `LOG_FAILED` if one does not follow on. */
-function next(records: Records, writes: readonly Write[]): Iterable<readonly [DocKey, DocRecord | null]> {
-  const after: Records = new Map(records)
-  for (const write of writes) {
-    const [key, record] = after.get(keyText(write.key))!
-    const head = advance(record?.head ?? noHead, write)
-    const summary = write.summary ?? record?.summary ?? null
-    after.set(keyText(key), [key, write.forget ? null : { head, summary }])
+/** The records of those documents that get a summary or a checkpoint; an edit alone changes none. */
+function* putDocs(tx: WriteTransaction, after: Docs, writes: readonly Ready[]): Iterable<Promise<unknown>> {
+  const store = tx.objectStore('docs')
+  const forgotten = new Map<string, boolean>()
+  for (const { key, summary, checkpoint, forget } of writes)
+    if (summary || checkpoint || forget) forgotten.set(keyText(key), forget === true)
+  for (const [at, gone] of forgotten) {
+    const [key, { head, summary }] = after.get(at)!
+    yield gone ? store.delete(path(key)) : store.put(docRecord(head, summary), path(key))
   }
-  return after.values()
 }
 
-async function load(db: Database, key: DocKey): Promise<Stored> {
-  const tx = db.transaction(STORES, 'readonly')
-  const [record, checkpoint = null, events] = await Promise.all([
+// ---- reading ----
+
+/** `head` is what the owner remembers of the document. */
+async function load(db: Database, key: DocKey, head: Head): Promise<Stored> {
+  const tx = db.transaction(['docs', 'checkpoints', 'events'], 'readonly')
+  const events = tx.objectStore('events')
+  const [record, stored, paths, records] = await Promise.all([
     tx.objectStore('docs').get(path(key)),
     tx.objectStore('checkpoints').get(path(key)),
-    tx.objectStore('events').getAll(allEvents(key)),
+    events.getAllKeys(allEvents(key)),
+    events.getAll(allEvents(key)),
     tx.done,
   ])
-  return checkGapless({ checkpoint, events }, record?.head ?? noHead)
+  const { last, covered } = record?.head ?? noHead
+  const checkpoint = stored
+    ? { n: stored.n, record: await decompress(checkpointPlace(key, stored.n), stored.record) }
+    : null
+  const numbered = records.map((record, i) => ({ n: paths[i]![2], record }))
+  return unpack(key, checkpoint, numbered, { last: Math.max(last, head.last), covered })
 }
 
-async function list(db: Database): Promise<(Summary & { key: DocKey })[]> {
+async function list(db: Database): Promise<Listed[]> {
   const tx = db.transaction('docs', 'readonly')
   const [paths, records] = await Promise.all([tx.store.getAllKeys(), tx.store.getAll(), tx.done])
-  return records.flatMap(({ summary }, i) => {
-    const [collection, id] = paths[i]!
-    return summary ? [{ ...summary, key: { collection, id } }] : []
-  })
+  return listed(paths, records)
 }
 
+async function unsent(db: Database): Promise<DocKey[]> {
+  return (await db.getAllKeysFromIndex('docs', 'due')).map(keyOf)
+}
+
+async function clean(db: Database, limit: number): Promise<Listed[]> {
+  if (limit < 1) return [] // to IndexedDB, 0 is no limit
+  const tx = db.transaction('docs', 'readonly')
+  const index = tx.store.index('clean')
+  const [paths, records] = await Promise.all([
+    index.getAllKeys(null, limit),
+    index.getAll(null, limit),
+    tx.done,
+  ])
+  return listed(paths, records)
+}
+
+const listed = (paths: readonly DocPath[], records: readonly { summary: Summary | null }[]): Listed[] =>
+  records.flatMap(({ summary }, i) => (summary ? [{ ...summary, key: keyOf(paths[i]!) }] : []))
+
 const path = ({ collection, id }: DocKey): DocPath => [collection, id]
+const keyOf = ([collection, id]: DocPath): DocKey => ({ collection, id })
 const eventsTo = (key: DocKey, n: number) => IDBKeyRange.bound(path(key), [...path(key), n])
 /** An array sorts after every number. */
 const allEvents = (key: DocKey) => IDBKeyRange.bound(path(key), [...path(key), []])
+
+const cryptoBytes: RandomBytes = bytes => crypto.getRandomValues(bytes)
 
 /**
  * The cause among the failures of one transaction. A request that fails aborts the transaction, and idb's `done`
@@ -179,7 +336,7 @@ function firstFailure() {
   }
 }
 
-function abort(tx: WriteTransaction): void {
+function abort(tx: { abort(): void }): void {
   try {
     tx.abort()
   } catch {

@@ -3,16 +3,20 @@
  * write says that nothing was saved, so that the person is told and nothing claims to be safe.
  */
 
-import { type Log, logFailed } from './log.ts'
+import { type Log, logFailed, nothingStored } from './log.ts'
 
 /** `message` says why nothing can be kept; every write rejects with `LOG_FAILED` and it. */
 export function volatileLog(message: string): Log {
   return {
-    load: async () => ({ checkpoint: null, events: [] }),
+    identity: { device: '', epoch: 0, fresh: true },
+    load: async () => nothingStored,
     write: async () => {
       throw logFailed(message)
     },
     list: async () => [],
+    unsent: async () => [],
+    clean: async () => [],
+    onLost() {}, // there is nothing to lose
     close: async () => {},
   }
 }

@@ -1,41 +1,29 @@
-/**
- * What every log keeps: one list of rules, run in Node on the memory log and in real Chromium on IndexedDB. Each rule
- * gets a `Home` with an empty storage of its own; opening a second log on it is what a reload does.
- */
+/** What every log keeps: one list of rules, run in Node on the memory log and in real Chromium on IndexedDB. */
 
-import type { Log, LogEvent, Write } from '../../client/log/log.ts'
+import type { LogEvent, Write } from '../../client/log/log.ts'
 import type { DocKey } from '../../ops/identity.ts'
-import { equal, fails, within } from './check.ts'
-
-export interface Home {
-  open(): Promise<Log>
-  /** Removes one event's record behind the log's back, as a damaged database would. */
-  lose(key: DocKey, n: number): Promise<void>
-}
-
-export interface Rule {
-  readonly title: string
-  run(home: Home): Promise<void>
-}
+import { equal, fails, type Home, load, type Rule, says, within } from './check.ts'
+import { ownership } from './ownership.ts'
 
 const hello: DocKey = { collection: 'notes', id: 'hello' }
 const other: DocKey = { collection: 'notes', id: 'other' }
+const third: DocKey = { collection: 'notes', id: 'third' }
 
 const events = (from: number, to: number): LogEvent[] =>
   Array.from({ length: to - from + 1 }, (_, i) => ({ n: from + i, event: { typed: `e${from + i}` } }))
 const append = (key: DocKey, from: number, to = from): Write => ({ key, events: events(from, to) })
-const stored = (home: Home, key: DocKey) => within(home.open(), log => log.load(key))
+const stored = (home: Home, key: DocKey) => within(home.open(), log => load(log, key))
 
 export const contract: readonly Rule[] = [
   {
     title: '[G1] returns every saved event, in order, to a new log on the same storage',
     async run(home) {
       await within(home.open(), async log => {
-        equal(await log.load(hello), { checkpoint: null, events: [] })
+        equal(await load(log, hello), { checkpoint: null, events: [] })
         await log.write([append(hello, 1, 2)])
         await log.write([append(hello, 3)])
         for (let n = 4; n <= 12; n++) await log.write([append(hello, n)])
-        equal(await log.load(hello), { checkpoint: null, events: events(1, 12) })
+        equal(await load(log, hello), { checkpoint: null, events: events(1, 12) })
       })
       equal(await stored(home, hello), { checkpoint: null, events: events(1, 12) })
     },
@@ -128,14 +116,30 @@ export const contract: readonly Rule[] = [
     },
   },
   {
-    title: '[G5] says LOG_FAILED on load when an event is missing, in the middle or at the end',
+    title:
+      '[G5] says LOG_FAILED on load when an event is missing before another one, or before the last summary',
     async run(home) {
-      await within(home.open(), log => log.write([append(hello, 1, 3), append(other, 1, 3)]))
+      const summary = { type: 'text', unsent: 0, held: 0, at: 5, pinned: false, bytes: 9 }
+      await within(home.open(), log =>
+        log.write([append(hello, 1, 3), { ...append(other, 1, 3), summary }, append(third, 1, 3)]),
+      )
       await home.lose(hello, 2)
       await home.lose(other, 3)
+      await home.lose(third, 1)
       await within(home.open(), async log => {
-        await fails(log.load(hello))
-        await fails(log.load(other))
+        says(await fails(log.load(hello)), /events after 1 are missing: the next one is 3/)
+        says(await fails(log.load(other)), /events 3 to 3 are missing/)
+        says(await fails(log.load(third)), /events after 0 are missing/)
+      })
+    },
+  },
+  {
+    title: '[G5] says LOG_FAILED on load when the newest event goes missing while its writer is there',
+    async run(home) {
+      await within(home.open(), async log => {
+        await log.write([append(hello, 1, 3)])
+        await home.lose(hello, 3)
+        says(await fails(log.load(hello)), /events 3 to 3 are missing/)
       })
     },
   },
@@ -145,7 +149,7 @@ export const contract: readonly Rule[] = [
       await within(home.open(), async log => {
         await log.write([append(hello, 1, 5), append(other, 1, 2)])
         await log.write([{ key: hello, checkpoint: { n: 3, state: 'three' } }])
-        equal(await log.load(hello), { checkpoint: { n: 3, state: 'three' }, events: events(4, 5) })
+        equal(await load(log, hello), { checkpoint: { n: 3, state: 'three' }, events: events(4, 5) })
         await log.write([{ key: hello, events: events(6, 7), checkpoint: { n: 6, state: 'six' } }])
         await fails(log.write([{ key: hello, checkpoint: { n: 3, state: 'back' } }]))
       })
@@ -168,7 +172,7 @@ export const contract: readonly Rule[] = [
   {
     title: '[G7] lists the newest summary of each document that has one',
     async run(home) {
-      const summary = { type: 'rich', unsent: 1, held: 0, at: 5 }
+      const summary = { type: 'rich', unsent: 1, held: 0, at: 5, pinned: false, bytes: 9 }
       await within(home.open(), async log => {
         equal(await log.list(), [])
         await log.write([{ ...append(hello, 1), summary }, append(other, 1)])
@@ -182,11 +186,11 @@ export const contract: readonly Rule[] = [
     title: '[G8] forgets a document altogether, and lets it start again',
     async run(home) {
       await within(home.open(), async log => {
-        const summary = { type: 'text', unsent: 0, held: 0, at: 5 }
+        const summary = { type: 'text', unsent: 0, held: 0, at: 5, pinned: false, bytes: 9 }
         await log.write([{ ...append(hello, 1, 4), checkpoint: { n: 2, state: 'two' }, summary }])
         await log.write([{ key: hello, forget: true }])
         equal(await log.list(), [])
-        equal(await log.load(hello), { checkpoint: null, events: [] })
+        equal(await load(log, hello), { checkpoint: null, events: [] })
         await log.write([append(hello, 1)])
       })
       equal((await stored(home, hello)).events, events(1, 1))
@@ -209,4 +213,5 @@ export const contract: readonly Rule[] = [
       equal((await stored(home, hello)).events, events(1, 1))
     },
   },
+  ...ownership,
 ]

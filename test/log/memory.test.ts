@@ -1,8 +1,10 @@
 /** The memory log: the contract, and what the simulation needs of it. */
 
 import assert from 'node:assert/strict'
+import { clone, corrupt, truncate, wipe } from '../../client/log/damage.ts'
 import { openDeviceLog } from '../../client/log/device.ts'
-import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
+import { nothingStored } from '../../client/log/log.ts'
+import { type MemoryStorage, memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { volatileLog } from '../../client/log/volatile.ts'
 import { type DocKey, keyText } from '../../ops/identity.ts'
 import { fails } from './check.ts'
@@ -17,10 +19,20 @@ describe('memory log', () => {
       const storage = memoryStorage()
       return run({
         open: async () => memoryLog({ storage }),
+        raw: async () => raw(storage),
         async lose(key, n) {
           const record = storage.docs.get(keyText(key))!
           record.events = record.events.filter(event => event.n !== n)
         },
+        corrupt: async (key, n) => corrupt(storage, key, n),
+        async swap(one, n, other, m) {
+          const [a, b] = [one, other].map(key => storage.docs.get(keyText(key))!.events)
+          const [i, j] = [a!.findIndex(event => event.n === n), b!.findIndex(event => event.n === m)]
+          const [former, latter] = [a![i]!.record, b![j]!.record]
+          a![i] = { n, record: latter }
+          b![j] = { n: m, record: former }
+        },
+        evict: async () => wipe(storage),
       })
     })
   }
@@ -48,6 +60,23 @@ describe('memory log', () => {
     assert.deepEqual((await log.load(key)).events, [])
   })
 
+  it('[G17] refuses a write that was under way when another log took over', async () => {
+    const storage = memoryStorage()
+    const commits: (() => void)[] = []
+    const log = memoryLog({ storage, complete: commit => commits.push(commit) })
+    const late = log.write([event(1)])
+    await turn()
+    const owner = memoryLog({ storage })
+    commits[0]!()
+    await fails(late, 'LOG_TAKEN')
+    assert.deepEqual((await owner.load(key)).events, [])
+  })
+
+  it('[G18] makes its id from the randomness that it is given', () => {
+    const log = memoryLog({ randomBytes: bytes => bytes.fill(171) })
+    assert.equal(log.identity.device, 'ab'.repeat(16))
+  })
+
   it('[G10] loses unsaved writes in a crash, even if they are completed later', async () => {
     const storage = memoryStorage()
     const commits: (() => void)[] = []
@@ -67,12 +96,79 @@ describe('memory log', () => {
   })
 })
 
+describe('damage to a memory storage', () => {
+  const numbersOf = async (storage: MemoryStorage, key: DocKey) =>
+    (await memoryLog({ storage }).load(key)).events.map(({ n }) => n)
+  const other: DocKey = { collection: 'notes', id: 'other' }
+
+  /** An opening and five writes. */
+  async function written(): Promise<MemoryStorage> {
+    const storage = memoryStorage({ history: true })
+    const log = memoryLog({ storage })
+    await log.write([event(1)])
+    await log.write([{ key: other, events: [{ n: 1, event: 'o1' }] }])
+    await log.write([event(2)])
+    await log.write([{ key, checkpoint: { n: 2, state: 'two' } }])
+    await log.write([event(3)])
+    await log.close()
+    return storage
+  }
+
+  it('[G35] a cut keeps a prefix of what was written, over all documents, and nothing notices but who knows more', async () => {
+    const storage = await written()
+    truncate(storage, 4 / 6)
+    const log = memoryLog({ storage })
+    assert.deepEqual(await log.load(key).then(({ checkpoint, events }) => [checkpoint, events.length]), [
+      null,
+      2,
+    ])
+    assert.equal((await log.load(other)).events.length, 1)
+    assert.equal(log.identity.epoch, 2)
+    await log.write([event(3)])
+    truncate(storage, 2 / 6)
+    assert.deepEqual([await numbersOf(storage, key), await numbersOf(storage, other)], [[1], []])
+    truncate(storage, 0)
+    assert.equal(memoryLog({ storage }).identity.fresh, true)
+  })
+
+  it('[G35] a storage without its history cannot be cut', () => {
+    assert.throws(() => truncate(memoryStorage(), 0.5), /history/)
+  })
+
+  it('[G36] a wiped storage is made anew under another id', async () => {
+    const storage = await written()
+    const before = memoryLog({ storage }).identity
+    wipe(storage)
+    const { device, epoch, fresh } = memoryLog({ storage }).identity
+    assert.deepEqual([epoch, fresh, device === before.device], [1, true, false])
+    assert.deepEqual(await numbersOf(storage, key), [])
+  })
+
+  it('[G37] a cloned storage has the same id, and goes its own way', async () => {
+    const storage = await written()
+    const copy = clone(storage)
+    const [one, two] = [memoryLog({ storage }), memoryLog({ storage: copy })]
+    assert.deepEqual(one.identity, two.identity)
+    await one.write([event(4)])
+    await two.write([event(4)])
+    await two.write([event(5)])
+    assert.deepEqual(
+      [await numbersOf(storage, key), await numbersOf(copy, key)],
+      [
+        [3, 4],
+        [3, 4, 5],
+      ],
+    )
+  })
+})
+
 describe('volatile log', () => {
   it('[G11] starts empty and says of every write that nothing was saved, and why', async () => {
     const log = volatileLog('another tab has it')
-    assert.deepEqual(await log.load(key), { checkpoint: null, events: [] })
+    assert.deepEqual(await log.load(key), nothingStored)
     assert.equal(await fails(log.write([event(1)])), 'another tab has it')
-    assert.deepEqual(await log.list(), [])
+    assert.deepEqual([await log.list(), await log.unsent(), await log.clean(9)], [[], [], []])
+    assert.deepEqual(log.identity, { device: '', epoch: 0, fresh: true })
     await log.close()
   })
 
@@ -82,6 +178,19 @@ describe('volatile log', () => {
     await log.close()
   })
 })
+
+/** A line for each record. */
+function raw({ docs, owner }: MemoryStorage): string[] {
+  const lines = [`meta ${JSON.stringify(owner)}`]
+  for (const [at, { head, summary, checkpoint, events }] of docs) {
+    lines.push(
+      `docs ${at} ${JSON.stringify([head, summary])}`,
+      `checkpoints ${at} ${JSON.stringify(checkpoint)}`,
+    )
+    for (const { n, record } of events) lines.push(`events ${at} ${n} ${record}`)
+  }
+  return lines
+}
 
 /** Lets every microtask that is under way come to its end. */
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))

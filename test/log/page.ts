@@ -1,10 +1,12 @@
 /** What the page of the log's browser tests offers to them: the contract, and a device log to drive by hand. */
 
-import { openDB } from 'idb'
+import { deleteDB, type IDBPDatabase, openDB } from 'idb'
+import { flipped } from '../../client/log/damage.ts'
 import { openDeviceLog } from '../../client/log/device.ts'
-import { openIdbLog } from '../../client/log/idb.ts'
-import type { Log, Write } from '../../client/log/log.ts'
+import { type IdbLogOptions, openIdbLog } from '../../client/log/idb.ts'
+import type { Checkpoint, Identity, Listed, Log, LogEvent, Stored, Write } from '../../client/log/log.ts'
 import type { DocKey } from '../../ops/identity.ts'
+import type { Home } from './check.ts'
 import { contract } from './contract.ts'
 
 /** A settled call: a page cannot hand an error with its code to the test as it is. */
@@ -14,7 +16,17 @@ export interface LogPage {
   /** Runs a rule of the contract on a new database; the error's text, or null. */
   rule(title: string): Promise<string | null>
   /** Opens the device log `name` (or just its database) and keeps it for the calls below. */
-  open(name: string, as: 'device' | 'database'): Promise<Settled<null>>
+  open(name: string, as: 'device' | 'database', options?: IdbLogOptions): Promise<Settled<null>>
+  /** Makes the database as version 1 of the log did; `keep` leaves it open: a tab that lets go when asked, or never. */
+  makeVersion1(name: string, docs: readonly Version1[], keep?: 'kind' | 'frozen'): Promise<Settled<null>>
+  identity(): Identity
+  load(key: DocKey): Promise<Settled<Stored>>
+  list(): Promise<Settled<readonly Listed[]>>
+  unsent(): Promise<Settled<readonly DocKey[]>>
+  /** What the log said when its database vanished; waits for it. */
+  lost(): Promise<{ readonly code: string; readonly message: string }>
+  /** The bytes of each checkpoint that is stored compressed; null for one that is text. */
+  checkpoints(name: string): Promise<readonly (number | null)[]>
   write(writes: readonly Write[]): Promise<Settled<null>>
   /** Writes one event of `bytes` characters. */
   writeLarge(key: DocKey, n: number, bytes: number): Promise<Settled<null>>
@@ -28,6 +40,15 @@ export interface LogPage {
   close(): Promise<Settled<null>>
 }
 
+/** A document in the database of version 1. */
+export interface Version1 {
+  readonly key: DocKey
+  readonly head: { readonly last: number; readonly covered: number }
+  readonly summary: object | null
+  readonly checkpoint?: Checkpoint
+  readonly events: readonly LogEvent[]
+}
+
 let log: Log | null = null
 let saved = 0
 let homes = 0
@@ -39,10 +60,55 @@ async function settled<T>(task: Promise<T>): Promise<Settled<T>> {
   )
 }
 
-async function lose(name: string, { collection, id }: DocKey, n: number): Promise<void> {
+/** The database `name` behind its log's back. */
+async function behind<T>(name: string, task: (db: IDBPDatabase) => Promise<T>): Promise<T> {
   const db = await openDB(name)
-  await db.delete('events', [collection, id, n])
-  db.close()
+  try {
+    return await task(db)
+  } finally {
+    db.close()
+  }
+}
+
+const homeOf = (name: string): Home => ({
+  open: () => openIdbLog(name),
+  raw: () => behind(name, raw),
+  lose: ({ collection, id }, n) => behind(name, db => db.delete('events', [collection, id, n])),
+  corrupt: (key, n) => behind(name, db => corrupt(db, key, n)),
+  swap: (one, n, other, m) =>
+    behind(name, async db => {
+      const [a, b] = [
+        [one.collection, one.id, n],
+        [other.collection, other.id, m],
+      ]
+      const [former, latter] = [await db.get('events', a!), await db.get('events', b!)]
+      await db.put('events', latter, a)
+      await db.put('events', former, b)
+    }),
+  evict: () => deleteDB(name),
+})
+
+/** A line for each record. */
+async function raw(db: IDBPDatabase): Promise<string[]> {
+  const lines: string[] = []
+  for (const store of db.objectStoreNames) {
+    const [keys, values] = [await db.getAllKeys(store), await db.getAll(store)]
+    for (const [i, value] of values.entries())
+      lines.push(
+        `${store} ${JSON.stringify(keys[i])} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+      )
+  }
+  return lines
+}
+
+async function corrupt(db: IDBPDatabase, { collection, id }: DocKey, n: number): Promise<void> {
+  const event: string | undefined = await db.get('events', [collection, id, n])
+  if (event !== undefined) return void (await db.put('events', flipped(event), [collection, id, n]))
+  const { record } = await db.get('checkpoints', [collection, id])
+  if (typeof record === 'string')
+    return void (await db.put('checkpoints', { n, record: flipped(record) }, [collection, id]))
+  record[record.length >> 1] ^= 1
+  await db.put('checkpoints', { n, record }, [collection, id])
 }
 
 const page: LogPage = {
@@ -50,19 +116,33 @@ const page: LogPage = {
     const name = `rule-${homes++}`
     const { run } = contract.find(rule => rule.title === title)!
     try {
-      await run({ open: () => openIdbLog(name), lose: (key, n) => lose(name, key, n) })
+      await run(homeOf(name))
       return null
     } catch (error) {
       return error instanceof Error ? `${error.message}\n${error.stack}` : String(error)
     }
   },
-  open: (name, as) =>
+  open: (name, as, options) =>
     settled(
-      (as === 'device' ? openDeviceLog(name) : openIdbLog(name)).then(opened => {
+      (as === 'device' ? openDeviceLog(name) : openIdbLog(name, options)).then(opened => {
         log = opened
         return null
       }),
     ),
+  makeVersion1: (name, docs, keep) => settled(makeVersion1(name, docs, keep)),
+  identity: () => log!.identity,
+  load: key => settled(log!.load(key)),
+  list: () => settled(log!.list()),
+  unsent: () => settled(log!.unsent()),
+  lost: () =>
+    new Promise(resolve => {
+      log!.onLost(({ code, message }) => resolve({ code, message }))
+    }),
+  checkpoints: name =>
+    behind(name, async db => {
+      const stored: { record: string | Uint8Array }[] = await db.getAll('checkpoints')
+      return stored.map(({ record }) => (typeof record === 'string' ? null : record.length))
+    }),
   write: writes => settled(log!.write(writes).then(() => null)),
   writeLarge: (key, n, bytes) =>
     settled(log!.write([{ key, events: [{ n, event: randomText(bytes) }] }]).then(() => null)),
@@ -84,6 +164,33 @@ const page: LogPage = {
       }),
     ),
   close: () => settled(log!.close().then(() => null)),
+}
+
+/** By the platform's own words, as there is nothing left of that version. */
+function makeVersion1(name: string, docs: readonly Version1[], keep?: 'kind' | 'frozen'): Promise<null> {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open(name, 1)
+    opening.onerror = () => reject(opening.error)
+    opening.onupgradeneeded = () => {
+      for (const store of ['docs', 'checkpoints', 'events']) opening.result.createObjectStore(store)
+    }
+    opening.onsuccess = () => {
+      const db = opening.result
+      if (keep === 'kind') db.onversionchange = () => db.close()
+      const tx = db.transaction(['docs', 'checkpoints', 'events'], 'readwrite')
+      for (const { key, head, summary, checkpoint, events } of docs) {
+        const path = [key.collection, key.id]
+        tx.objectStore('docs').put({ head, summary }, path)
+        if (checkpoint) tx.objectStore('checkpoints').put(checkpoint, path)
+        for (const event of events) tx.objectStore('events').add(event, [...path, event.n])
+      }
+      tx.onabort = () => reject(tx.error)
+      tx.oncomplete = () => {
+        if (!keep) db.close()
+        resolve(null)
+      }
+    }
+  })
 }
 
 /** Text that does not compress, or a storage that compresses would not fill. */

@@ -1,0 +1,93 @@
+/**
+ * The shape of the log's database, and how each version of it came from the one before.
+ *
+ *   meta         'owner'               -> {device, epoch}         see `Identity`
+ *   docs         [collection, id]      -> {head, summary, ...}    written with a summary or a checkpoint, not with an edit
+ *   checkpoints  [collection, id]      -> {n, record}             n = `head.covered`
+ *   events       [collection, id, n]   -> record                  `head.covered` < n, up to `head.last` at least
+ *
+ * A record is that of record.ts; a large checkpoint's is compressed. The key of an event is all that tells its number,
+ * so that an edit of one character is one small record. `docs` has two indexes with only those documents in them that
+ * they are for, in the order in which they are wanted.
+ */
+
+import type { DBSchema, IDBPTransaction } from 'idb'
+import { type DocKey, newSrc } from '../../ops/identity.ts'
+import { type Checkpoint, type Head, type Identity, isClean, type LogEvent, type Summary } from './log.ts'
+import { checkpointPlace, encode, eventPlace, type Numbered } from './record.ts'
+
+export type DocPath = [collection: string, id: string]
+
+export interface DocRecord {
+  /** As it was when this was written: the last event may be a later one. */
+  readonly head: Head
+  readonly summary: Summary | null
+  /** Of documents with unsent edits: pinned ones (0) before others (1), the newest first. */
+  readonly due?: [rank: number, age: number]
+  /** When a clean document was last used. */
+  readonly clean?: number
+}
+
+export type Owner = Omit<Identity, 'fresh'>
+
+export interface Schema extends DBSchema {
+  meta: { key: 'owner'; value: Owner }
+  docs: { key: DocPath; value: DocRecord; indexes: { due: [number, number]; clean: number } }
+  checkpoints: { key: DocPath; value: Numbered<string | Uint8Array> }
+  events: { key: [...DocPath, n: number]; value: string }
+}
+
+/** A document's record with what the indexes need of it. */
+export function docRecord(head: Head, summary: Summary | null): DocRecord {
+  if (summary === null) return { head, summary }
+  if (summary.unsent > 0) return { head, summary, due: [summary.pinned ? 0 : 1, -summary.at] }
+  return isClean(summary) ? { head, summary, clean: summary.at } : { head, summary }
+}
+
+export type RandomBytes = (bytes: Uint8Array<ArrayBuffer>) => unknown
+
+/** The stores of whatever version: a step knows what it finds. */
+type Upgrade = IDBPTransaction<unknown, string[], 'versionchange'>
+type Step = (tx: Upgrade, random: RandomBytes) => Promise<void>
+
+/** The step at place n makes version n + 1 of version n, inside the one transaction that upgrades. Never change one. */
+const steps: readonly Step[] = [makeVersion1, makeVersion2]
+
+export const SCHEMA_VERSION = steps.length
+
+export async function upgrade(tx: Upgrade, from: number, random: RandomBytes): Promise<void> {
+  for (const step of steps.slice(from)) await step(tx, random)
+}
+
+async function makeVersion1({ db }: Upgrade): Promise<void> {
+  for (const store of ['docs', 'checkpoints', 'events']) db.createObjectStore(store)
+}
+
+/** Version 1 had no owner, no checksums, no indexes, and wrote `docs` with every edit. */
+async function makeVersion2(tx: Upgrade, random: RandomBytes): Promise<void> {
+  const owner: Owner = { device: newSrc(random), epoch: 0 }
+  await tx.db.createObjectStore('meta').put(owner, 'owner')
+  const docs = tx.objectStore('docs')
+  docs.createIndex('due', 'due')
+  docs.createIndex('clean', 'clean')
+  await rewrite(tx, 'docs', ({ head, summary }: { head: Head; summary: Summary | null }) =>
+    docRecord(head, summary && { ...summary, pinned: false, bytes: 0 }),
+  )
+  await rewrite(tx, 'checkpoints', ({ n, state }: Checkpoint, path) => ({
+    n,
+    record: encode(checkpointPlace(keyAt(path), n), state),
+  }))
+  await rewrite(tx, 'events', ({ n, event }: LogEvent, path) => encode(eventPlace(keyAt(path), n), event))
+}
+
+/** Puts in place of each record what `change` makes of it, one at a time: a log need not fit into memory. */
+async function rewrite<Old>(tx: Upgrade, store: string, change: (old: Old, path: IDBValidKey) => unknown) {
+  const records = tx.objectStore(store)
+  for (let cursor = await records.openCursor(); cursor; cursor = await cursor.continue())
+    await cursor.update(change(cursor.value, cursor.key))
+}
+
+function keyAt(path: IDBValidKey): DocKey {
+  const [collection, id] = path as DocPath
+  return { collection, id }
+}

@@ -1,0 +1,281 @@
+/** When the writer of the hub writes what into the log. */
+
+import assert from 'node:assert/strict'
+import type { ReplicaEvent } from '../../client/engine/replica.ts'
+import { nothing, type Replica } from '../../client/engine/state.ts'
+import { checkpointRule, type Source, Writer } from '../../client/hub/writer.ts'
+import { type LogEvent, nothingStored, type Summary, type Write } from '../../client/log/log.ts'
+import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
+import { bytesOf } from '../../client/log/record.ts'
+import { type DocKey, keyText } from '../../ops/identity.ts'
+import { Random } from '../random.ts'
+import { VirtualClock } from '../sim/clock.ts'
+
+const key: DocKey = { collection: 'notes', id: 'hello' }
+const other: DocKey = { collection: 'notes', id: 'other' }
+const { idleMs, minBytes, maxEvents } = checkpointRule
+
+const content = (length: number) => ({ type: 'text', data: 'x'.repeat(length) }) as const
+
+/** A writer on a memory log, documents to append to, and what was written. */
+class Scene {
+  readonly time = new VirtualClock()
+  readonly writes: Write[][] = []
+  readonly faults: { code: string; message: string }[] = []
+  readonly saved: string[] = []
+  readonly storage = memoryStorage()
+  readonly log = memoryLog({ storage: this.storage })
+  readonly docs = new Map<string, { -readonly [F in keyof Source]: Source[F] }>()
+  readonly writer: Writer
+
+  constructor() {
+    const log = {
+      write: (writes: readonly Write[]) => {
+        this.writes.push([...writes])
+        return this.log.write(writes)
+      },
+    }
+    this.writer = new Writer(
+      log,
+      this.time.of(new Random(1n), () => true),
+      {
+        saved: ({ id }, n) => this.saved.push(`${id} ${n}`),
+        failed: reason => this.faults.push(reason),
+      },
+    )
+  }
+
+  open(at: DocKey = key, length = 0, stored = nothingStored): void {
+    const view = content(length)
+    this.docs.set(keyText(at), { key: at, logged: 0, replica: { ...nothing, base: view, view } })
+    this.writer.open(() => this.docs.get(keyText(at))!, stored)
+  }
+
+  change(replica: Partial<Replica>, at: DocKey = key): void {
+    const source = this.docs.get(keyText(at))!
+    source.replica = { ...source.replica, ...replica }
+  }
+
+  /** Appends an event that weighs `bytes`. */
+  append(bytes = 40, at: DocKey = key): void {
+    const padding = 'x'.repeat(bytes - bytesOf(edit('')))
+    this.appendEvent(edit(padding), at)
+  }
+
+  appendEvent(event: ReplicaEvent, at: DocKey = key): void {
+    this.writer.append(at, ++this.docs.get(keyText(at))!.logged, event)
+  }
+
+  async type(count: number, bytes = 40): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      this.append(bytes)
+      await this.writer.flush()
+    }
+  }
+
+  /** Lets all timers run that there are. */
+  async idle(): Promise<void> {
+    while (this.time.step()) await this.writer.flush()
+  }
+
+  get checkpoints(): number[] {
+    return this.writes.flat().flatMap(({ checkpoint }) => (checkpoint ? [checkpoint.n] : []))
+  }
+
+  get events(): readonly LogEvent[] {
+    return this.writes.flat().flatMap(({ events }) => events ?? [])
+  }
+
+  get summaries(): Summary[] {
+    return this.writes.flat().flatMap(({ summary }) => (summary ? [summary] : []))
+  }
+}
+
+const edit = (text: string): ReplicaEvent => ({ t: 'edit', change: { op: [9, text] } })
+const pending = (edits: number) =>
+  [{ name: { src: 's', seq: 1 }, sealed: true, change: { op: [1, 'a'] }, edits }] as const
+
+describe('writer of the hub', () => {
+  let scene: Scene
+  beforeEach(() => {
+    scene = new Scene()
+  })
+
+  it('[G28] writes a checkpoint once the events weigh enough and nobody types any more', async () => {
+    scene.open()
+    await scene.type(2, minBytes / 2)
+    assert.equal(scene.time.step(), false, 'nothing is waited for yet')
+    await scene.type(1)
+    const typedAt = scene.time.now
+    await scene.idle()
+    assert.deepEqual(scene.checkpoints, [3])
+    assert.equal(scene.time.now, typedAt + idleMs)
+    const { checkpoint, events } = await scene.log.load(key)
+    assert.deepEqual([checkpoint?.n, events], [3, []])
+  })
+
+  it('[G28] waits as long as there is typing', async () => {
+    scene.open()
+    await scene.type(1, minBytes + 1)
+    scene.time.after(idleMs - 1, () => scene.append())
+    for (let i = 0; i < 2; i++) {
+      scene.time.step()
+      await scene.writer.flush()
+    }
+    assert.deepEqual([scene.checkpoints, scene.time.now], [[], idleMs])
+    await scene.idle()
+    assert.deepEqual([scene.checkpoints, scene.time.now], [[2], 2 * idleMs - 1])
+  })
+
+  it('[G28] weighs the events against the last checkpoint, also one from before it was opened', async () => {
+    const events = [{ n: 8, event: edit('') }]
+    scene.open(key, 0, {
+      checkpoint: { n: 7, state: {} },
+      events,
+      bytes: { checkpoint: 100_000, events: 99_000 },
+    })
+    scene.docs.get(keyText(key))!.logged = 8
+    await scene.log.write([{ key, checkpoint: { n: 8, state: {} } }])
+    await scene.type(1, 900)
+    await scene.idle()
+    assert.deepEqual(scene.checkpoints, [])
+    await scene.type(1, 200)
+    await scene.idle()
+    assert.deepEqual(scene.checkpoints, [10])
+  })
+
+  it('[G29] writes a checkpoint at once when the events weigh four times as much, are many, or one is a snapshot', async () => {
+    scene.open()
+    await scene.type(8, minBytes / 2)
+    assert.deepEqual(scene.checkpoints, [])
+    await scene.type(1)
+    assert.deepEqual(scene.checkpoints, [9])
+    scene.change({ base: content(1_000_000) })
+    scene.appendEvent({ t: 'snapshot', v: 1, content: content(1_000_000), own: [] })
+    await scene.writer.flush()
+    assert.deepEqual(scene.checkpoints, [9, 10])
+    await scene.type(maxEvents - 1)
+    assert.deepEqual(scene.checkpoints, [9, 10])
+    await scene.type(1)
+    assert.deepEqual(scene.checkpoints, [9, 10, 10 + maxEvents])
+  })
+
+  it('[G30] writes in all what is in proportion to the edits, whatever the size of the document', async () => {
+    const written = async (length: number) => {
+      const one = new Scene()
+      one.open(key, length)
+      one.appendEvent({ t: 'snapshot', v: 1, content: content(length), own: [] })
+      await one.writer.flush()
+      const before = one.writes.length
+      await one.type(2_000, 50)
+      await one.idle()
+      return one.writes
+        .slice(before)
+        .flat()
+        .reduce((sum, { events, checkpoint }) => sum + bytesOf(events ?? []) + bytesOf(checkpoint ?? 0), 0)
+    }
+    const typed = 2_000 * 50
+    for (const length of [0, 5_000, 50_000, 500_000]) {
+      const bytes = await written(length)
+      assert.ok(bytes < 3 * typed, `${bytes} bytes were written for ${typed} in a document of ${length}`)
+    }
+  })
+
+  it('[G31] writes a summary first, and then only with what a list or an index must know', async () => {
+    scene.open()
+    await scene.type(1)
+    assert.equal(scene.summaries.length, 1)
+    await scene.type(3)
+    assert.equal(scene.summaries.length, 1)
+    scene.change({ pending: pending(1) })
+    await scene.type(1)
+    assert.deepEqual(scene.summaries.at(-1), {
+      type: 'text',
+      unsent: 1,
+      held: 0,
+      at: 0,
+      pinned: false,
+      bytes: 200,
+    })
+    scene.change({ pending: pending(2) })
+    await scene.type(1)
+    assert.equal(scene.summaries.length, 2)
+    scene.change({ pending: [] })
+    await scene.type(1)
+    assert.equal(scene.summaries.at(-1)?.unsent, 0)
+    scene.change({ view: { type: 'rich', data: [] } })
+    await scene.type(1)
+    assert.equal(scene.summaries.at(-1)?.type, 'rich')
+    assert.equal(scene.summaries.length, 4)
+  })
+
+  it('[G31] writes a summary for its time alone once a minute, and when a document is pinned', async () => {
+    scene.open()
+    await scene.type(1)
+    scene.time.now = 59_999
+    await scene.type(1)
+    assert.equal(scene.summaries.length, 1)
+    scene.time.now = 60_000
+    await scene.type(1)
+    assert.equal(scene.summaries.at(-1)?.at, 60_000)
+    scene.docs.get(keyText(key))!.pinned = true
+    scene.writer.summarize(key)
+    await scene.writer.flush()
+    assert.deepEqual([scene.summaries.length, scene.summaries.at(-1)?.pinned], [3, true])
+  })
+
+  it('[G32] writes one turn in one write, over all documents, and one at a time', async () => {
+    scene.open()
+    scene.open(other)
+    scene.append()
+    scene.append()
+    scene.append(40, other)
+    await Promise.resolve()
+    await Promise.resolve()
+    scene.append()
+    await scene.writer.flush()
+    assert.deepEqual(
+      scene.writes.map(writes => writes.map(({ key, events }) => [key.id, events?.map(({ n }) => n)])),
+      [
+        [
+          ['hello', [1, 2]],
+          ['other', [1]],
+        ],
+        [['hello', [3]]],
+      ],
+    )
+    assert.deepEqual(scene.saved, ['hello 2', 'other 1', 'hello 3'])
+  })
+
+  it('[G33] tells once, with its code, that another log took over, and writes nothing after it', async () => {
+    scene.open()
+    await scene.type(1)
+    memoryLog({ storage: scene.storage })
+    await scene.type(1, minBytes * 2)
+    await scene.type(1)
+    await scene.idle()
+    assert.deepEqual(
+      scene.faults.map(({ code }) => code),
+      ['LOG_TAKEN'],
+    )
+    assert.equal(scene.writes.length, 2)
+  })
+
+  it('[G34] closes without a checkpoint, and without a timer', async () => {
+    scene.open()
+    scene.append(minBytes * 2)
+    await scene.writer.close()
+    assert.equal(scene.events.length, 1)
+    scene.append(minBytes)
+    await scene.writer.flush()
+    assert.equal(scene.time.step(), false)
+    assert.deepEqual(scene.checkpoints, [])
+  })
+
+  it('[G34] a document that is given up leaves no timer', async () => {
+    scene.open()
+    await scene.type(1, minBytes * 2)
+    scene.writer.forget(key)
+    assert.equal(scene.time.step(), false)
+  })
+})
