@@ -6,14 +6,14 @@ import { nameFault } from '../ops/names.ts'
 import { isTypeName } from '../types/index.ts'
 import type { TypeName } from '../types/type.ts'
 import type { Client, Doc } from './api.ts'
-import { type Clock, systemClock } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { Document } from './document.ts'
 import type { HubSetup } from './hub/setup.ts'
 import type { Dial } from './link/link.ts'
-import { dialWebSocket, socketUrl, type Timings } from './link/websocket.ts'
+import { socketUrl, type Timings } from './link/websocket.ts'
 import type { Log } from './log/log.ts'
 import { memoryLog } from './log/memory.ts'
-import { browserPlatform } from './platform.ts'
+import { type Platform, thisPlatform } from './platform.ts'
 import { aloneOn } from './tab/alone.ts'
 import { joinDevice } from './tab/device.ts'
 import { Tab } from './tab/tab.ts'
@@ -35,17 +35,17 @@ export interface ConnectOptions {
   /** Bytes of the largest frame that the server takes (its HOLDFAST_FRAME_BYTES). Default 1 MiB. */
   readonly frameBytes?: number
   readonly timings?: Partial<Timings>
-  /** With `log`. */
+  /** Parts of the place where it runs, instead of the real ones. */
   readonly dial?: Dial
-  /** With `log`. */
   readonly clock?: Clock
-  /** Fills an array with random bytes; `crypto.getRandomValues` if not given. */
-  readonly randomBytes?: (bytes: Uint8Array<ArrayBuffer>) => unknown
+  readonly randomBytes?: Platform['randomBytes']
+  readonly openLog?: Platform['openLog']
+  readonly agreement?: Platform['agreement']
 }
 
 /** Starts a client; it dials at once and keeps the connection until `close`. Throws `SETTING_INVALID`. */
 export function connect(options: ConnectOptions): Client {
-  const { randomBytes = bytes => crypto.getRandomValues(bytes) } = options
+  const platform: Platform = { ...thisPlatform(), ...options }
   const { frameBytes = 1024 * 1024, attachMs = 3000, timings, device, worker = null } = options
   const setup: HubSetup = {
     url: socketUrl(options.server),
@@ -53,16 +53,11 @@ export function connect(options: ConnectOptions): Client {
     attachMs,
     ...(timings && { timings }),
   }
-  const tabId = newSrc(randomBytes)
-  const tab = new Tab(tabId)
+  const tab = new Tab(newSrc(platform.randomBytes))
   const hub =
     device === undefined
-      ? aloneOn(Promise.resolve(options.log ?? memoryLog()), tab, setup, {
-          src: newSrc(randomBytes),
-          clock: options.clock ?? systemClock,
-          dial: options.dial ?? dialWebSocket,
-        })
-      : joinDevice(browserPlatform(), { ...setup, device }, tab, tabId, worker)
+      ? aloneOn(platform, Promise.resolve(options.log ?? memoryLog()), tab, setup)
+      : joinDevice(platform, { ...setup, device }, tab, worker)
   const asleep = listenToPage(tab)
   return {
     get phase() {

@@ -1,7 +1,11 @@
-/** What several tabs need to find one hub: locks that the platform frees however their holder ends, and channels. */
+/** What a client needs of the place where it runs: a browser, Node, or the simulation. */
 
 import { type Clock, systemClock } from './clock.ts'
 import type { Port } from './hub/port.ts'
+import type { Dial } from './link/link.ts'
+import { dialWebSocket } from './link/websocket.ts'
+import { openDeviceLog } from './log/device.ts'
+import type { Log } from './log/log.ts'
 
 export interface Channel<Message> extends Port<Message, Message> {}
 
@@ -14,20 +18,41 @@ export interface LockWish {
   readonly signal?: AbortSignal
 }
 
-export interface Platform {
-  readonly clock: Clock
-  /** Holds the lock `name` from when it is granted until `held` settles. Source: the Web Locks API. */
+/** What several tabs need to agree on one hub. */
+export interface Agreement {
+  /**
+   * Holds the lock `name` from when it is granted until `held` settles; the platform frees it however the holder ends.
+   * Source: the Web Locks API.
+   */
   lock(name: string, wish: LockWish, held: () => Promise<unknown>): Promise<void>
   /** Joins all who opened a channel of this name; nobody hears itself. */
   channel<Message>(name: string): Channel<Message>
 }
 
-/** The browser's own; null where it lacks either (a page that was not served over HTTPS has no Web Locks). */
-export function browserPlatform(): Platform | null {
+export interface Platform {
+  readonly clock: Clock
+  readonly dial: Dial
+  /** Fills an array with random bytes. */
+  readonly randomBytes: (bytes: Uint8Array<ArrayBuffer>) => unknown
+  /** The log `name` on this device, taken over from whoever had it. Never rejects. */
+  readonly openLog: (name: string) => Promise<Log>
+  /** Null where tabs can agree on nothing (a page that was not served over HTTPS has no Web Locks). */
+  readonly agreement: Agreement | null
+}
+
+/** The one that this program runs on. */
+export const thisPlatform = (): Platform => ({
+  clock: systemClock,
+  dial: dialWebSocket,
+  randomBytes: bytes => crypto.getRandomValues(bytes),
+  openLog: openDeviceLog,
+  agreement: browserAgreement(),
+})
+
+function browserAgreement(): Agreement | null {
   const locks = globalThis.navigator?.locks
   if (locks === undefined || globalThis.BroadcastChannel === undefined) return null
   return {
-    clock: systemClock,
     async lock(name, { mode, steal, signal }, held) {
       const options = { ...(mode && { mode }), ...(steal && { steal }), ...(signal && { signal }) }
       await locks.request(name, options, held)

@@ -8,7 +8,7 @@
  */
 
 import { newSrc } from '../../ops/identity.ts'
-import type { Channel, Platform } from '../platform.ts'
+import type { Agreement, Channel } from '../platform.ts'
 import type { Hub } from './hub.ts'
 import { type FromHub, type FromTab, HUB_PROTOCOL } from './messages.ts'
 
@@ -42,16 +42,16 @@ export interface Candidate {
 }
 
 export function stand(
-  platform: Platform,
+  agreement: Agreement,
   name: string,
   make: MakeHub,
   randomBytes: (bytes: Uint8Array<ArrayBuffer>) => unknown,
 ): Candidate {
-  return new Standing(platform, name, make, randomBytes)
+  return new Standing(agreement, name, make, randomBytes)
 }
 
 class Standing implements Candidate {
-  readonly #platform: Platform
+  readonly #agreement: Agreement
   readonly #name: string
   readonly #make: MakeHub
   readonly #randomBytes: (bytes: Uint8Array<ArrayBuffer>) => unknown
@@ -62,12 +62,12 @@ class Standing implements Candidate {
   #closed = false
 
   constructor(
-    platform: Platform,
+    agreement: Agreement,
     name: string,
     make: MakeHub,
     randomBytes: (bytes: Uint8Array<ArrayBuffer>) => unknown,
   ) {
-    this.#platform = platform
+    this.#agreement = agreement
     this.#name = name
     this.#make = make
     this.#randomBytes = randomBytes
@@ -92,7 +92,7 @@ class Standing implements Candidate {
       const wish = this.#steal ? { steal: true } : { signal: this.#waiting.signal }
       this.#steal = false
       try {
-        await this.#platform.lock(hubLock(this.#name), wish, () => this.#rule())
+        await this.#agreement.lock(hubLock(this.#name), wish, () => this.#rule())
       } catch {
         // Stolen from us, or the waiting was ended: by `takeOver`, which waits anew, or by `close`.
         this.#reign?.lose()
@@ -105,7 +105,7 @@ class Standing implements Candidate {
   async #rule(): Promise<void> {
     if (this.#closed) return
     const src = newSrc(this.#randomBytes)
-    const reign = new Reign(this.#platform, this.#name, src, () => {
+    const reign = new Reign(this.#agreement, this.#name, src, () => {
       this.#closed = true
     })
     this.#reign = reign
@@ -117,7 +117,7 @@ class Standing implements Candidate {
 /** The time of one hub, from when it has the lock. */
 class Reign {
   readonly over: Promise<void>
-  readonly #platform: Platform
+  readonly #agreement: Agreement
   readonly #name: string
   readonly #src: string
   readonly #calls: Channel<Call>
@@ -127,12 +127,12 @@ class Reign {
   #finish!: () => void
   #lost = false
 
-  constructor(platform: Platform, name: string, src: string, outdated: () => void) {
-    this.#platform = platform
+  constructor(agreement: Agreement, name: string, src: string, outdated: () => void) {
+    this.#agreement = agreement
     this.#name = name
     this.#src = src
     this.#outdated = outdated
-    this.#calls = platform.channel(callChannel(name))
+    this.#calls = agreement.channel(callChannel(name))
     this.over = new Promise(resolve => {
       this.#finish = resolve
     })
@@ -183,12 +183,12 @@ class Reign {
     if (this.#lines.has(tab)) return
     const line = new AbortController()
     this.#lines.set(tab, line)
-    const port = this.#platform.channel<FromTab | FromHub>(lineChannel(this.#name, this.#src, tab))
+    const port = this.#agreement.channel<FromTab | FromHub>(lineChannel(this.#name, this.#src, tab))
     const guest = hub.serve(port as Channel<never>)
     const gone = async () => {
       this.#lines.delete(tab)
       guest.leave()
     }
-    this.#platform.lock(tabLock(this.#name, tab), { signal: line.signal }, gone).catch(() => port.close())
+    this.#agreement.lock(tabLock(this.#name, tab), { signal: line.signal }, gone).catch(() => port.close())
   }
 }

@@ -1,9 +1,9 @@
 /** How a hub is made; plain data, so that a worker can be told by its name. */
 
-import type { Clock } from '../clock.ts'
-import type { Dial } from '../link/link.ts'
+import type { LinkEvents } from '../link/link.ts'
 import { openLink, type Timings } from '../link/websocket.ts'
 import type { Log } from '../log/log.ts'
+import type { Platform } from '../platform.ts'
 import { Hub } from './hub.ts'
 
 export interface HubSetup {
@@ -15,21 +15,14 @@ export interface HubSetup {
   readonly timings?: Partial<Timings>
 }
 
-/** What a hub needs beside its setup. */
-export interface HubParts {
-  readonly log: Log
-  readonly src: string
-  readonly clock: Clock
-  readonly dial: Dial
-  readonly fenced?: () => void
-}
-
-export function makeHub({ url, frameBytes, attachMs, timings }: HubSetup, parts: HubParts): Hub {
-  const { src, clock, dial } = parts
-  return new Hub({
-    ...parts,
-    frameBytes,
-    attachMs,
-    link: events => openLink({ url, src, dial, clock, timings }, events),
-  })
+/** `src` names it, for ever; `fenced` is called when another hub took its log over. */
+export function makeHub(
+  { clock, dial }: Pick<Platform, 'clock' | 'dial'>,
+  { url, frameBytes, attachMs, timings }: HubSetup,
+  log: Log,
+  src: string,
+  fenced?: () => void,
+): Hub {
+  const link = (events: LinkEvents) => openLink({ url, src, dial, clock, timings }, events)
+  return new Hub({ log, src, clock, link, frameBytes, attachMs, fenced })
 }

@@ -5,15 +5,10 @@
  *   - this tab alone, where the platform lets tabs agree on nothing: the log then belongs to the tab that came last
  */
 
-import { newSrc } from '../../ops/identity.ts'
-import { systemClock } from '../clock.ts'
 import { type Candidate, stand } from '../hub/election.ts'
 import { type HubSetup, makeHub } from '../hub/setup.ts'
-import { dialWebSocket } from '../link/websocket.ts'
-import { openDeviceLog } from '../log/device.ts'
-import type { Log } from '../log/log.ts'
 import { volatileLog } from '../log/volatile.ts'
-import type { Platform } from '../platform.ts'
+import type { Agreement, Platform } from '../platform.ts'
 import { type Alone, aloneOn } from './alone.ts'
 import { Seeker } from './seeker.ts'
 import type { Tab } from './tab.ts'
@@ -26,36 +21,26 @@ export interface DeviceSetup extends HubSetup {
 const OUTDATED =
   'a newer version of this page is open in another tab, which keeps the edits; reload this page'
 
-const randomBytes = (bytes: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(bytes)
-
 /** Offers to be the hub. */
-export function standOnDevice(platform: Platform, setup: DeviceSetup): Candidate {
+export function standOnDevice(platform: Platform, agreement: Agreement, setup: DeviceSetup): Candidate {
   const make = async (src: string, fenced: () => void) =>
-    makeHub(setup, {
-      log: await openDeviceLog(setup.device),
-      src,
-      clock: platform.clock,
-      dial: dialWebSocket,
-      fenced,
-    })
-  return stand(platform, setup.device, make, randomBytes)
+    makeHub(platform, setup, await platform.openLog(setup.device), src, fenced)
+  return stand(agreement, setup.device, make, platform.randomBytes)
 }
 
 /** Brings `tab` to the hub of this device and keeps it there; `worker` is the address of the hub's script. */
 export function joinDevice(
-  platform: Platform | null,
+  platform: Platform,
   setup: DeviceSetup,
   tab: Tab,
-  tabId: string,
   worker: string | URL | null,
 ): Alone {
-  const hubFor = (log: Promise<Log>) =>
-    aloneOn(log, tab, setup, { src: newSrc(randomBytes), clock: systemClock, dial: dialWebSocket })
-  if (platform === null) return hubFor(openDeviceLog(setup.device))
+  const { agreement, clock } = platform
+  if (agreement === null) return aloneOn(platform, platform.openLog(setup.device), tab, setup)
   let candidate: Candidate | null = null
   let shelter: Alone | null = null
   const here = () => {
-    candidate ??= standOnDevice(platform, setup)
+    candidate ??= standOnDevice(platform, agreement, setup)
     return candidate
   }
   const launch = () => {
@@ -64,15 +49,15 @@ export function joinDevice(
   }
   const seeker = new Seeker(
     {
-      platform,
+      agreement,
+      clock,
       name: setup.device,
-      tab: tabId,
       launch,
       takeOver: () => here().takeOver(),
       outdated() {
         if (shelter) return
         seeker.close()
-        shelter = hubFor(Promise.resolve(volatileLog(OUTDATED)))
+        shelter = aloneOn(platform, Promise.resolve(volatileLog(OUTDATED)), tab, setup)
       },
     },
     tab,

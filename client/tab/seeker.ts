@@ -1,14 +1,15 @@
 /** Finds the hub for a tab, follows it when it moves, and has a silent one replaced. */
 
+import type { Clock } from '../clock.ts'
 import { type Call, callChannel, hubLock, lineChannel, tabLock } from '../hub/election.ts'
 import { HUB_PROTOCOL } from '../hub/messages.ts'
-import type { Channel, Platform } from '../platform.ts'
+import type { Agreement, Channel } from '../platform.ts'
 import type { HubPort, Tab } from './tab.ts'
 
 export interface SeekerOptions {
-  readonly platform: Platform
+  readonly agreement: Agreement
+  readonly clock: Clock
   readonly name: string
-  readonly tab: string
   /** Sees to it that some hub will be there, if none is. */
   readonly launch: () => void
   /** Makes this tab the hub, whoever is. */
@@ -36,14 +37,14 @@ export class Seeker {
   #cancelTick: () => void = () => {}
 
   constructor(options: SeekerOptions, tab: Tab) {
-    const { platform, name } = options
+    const { agreement, clock, name } = options
     this.#options = options
     this.#tab = tab
-    this.#heard = this.#ticked = platform.clock.now()
-    this.#calls = platform.channel(callChannel(name))
+    this.#heard = this.#ticked = clock.now()
+    this.#calls = agreement.channel(callChannel(name))
     this.#calls.listen(call => this.#called(call))
     tab.onHeard = () => {
-      this.#heard = platform.clock.now()
+      this.#heard = clock.now()
     }
     tab.onGone = () => this.#seek()
     this.#live()
@@ -61,42 +62,41 @@ export class Seeker {
 
   /** Holds the lock by which a hub knows that this tab lives. */
   #live(): void {
-    const { platform, name, tab } = this.#options
+    const { agreement, name } = this.#options
     const until = new Promise<void>(resolve =>
       this.#closing.signal.addEventListener('abort', () => resolve()),
     )
-    void platform.lock(tabLock(name, tab), {}, () => until)
+    void agreement.lock(tabLock(name, this.#tab.id), {}, () => until)
   }
 
   #ask(): void {
     this.#open = true
-    this.#calls.post({ t: 'who', tab: this.#options.tab, call: ++this.#call, version: HUB_PROTOCOL })
+    this.#calls.post({ t: 'who', tab: this.#tab.id, call: ++this.#call, version: HUB_PROTOCOL })
   }
 
   #called(call: Call): void {
-    if (call.t === 'opening') this.#heard = this.#options.platform.clock.now()
+    if (call.t === 'opening') this.#heard = this.#options.clock.now()
     if (call.t !== 'here' || call.hub === this.#hub) return
     if (call.version > HUB_PROTOCOL) this.#options.outdated()
     else if (call.to === undefined) this.#ask()
-    else if (this.#open && call.to.tab === this.#options.tab && call.to.call === this.#call)
-      this.#meet(call.hub)
+    else if (this.#open && call.to.tab === this.#tab.id && call.to.call === this.#call) this.#meet(call.hub)
   }
 
   #meet(hub: string): void {
-    const { platform, name, tab } = this.#options
+    const { agreement, clock, name } = this.#options
     this.#open = false
     this.#hub = hub
-    this.#heard = platform.clock.now()
-    this.#tab.meet(platform.channel(lineChannel(name, hub, tab)) as unknown as HubPort)
+    this.#heard = clock.now()
+    this.#tab.meet(agreement.channel(lineChannel(name, hub, this.#tab.id)) as unknown as HubPort)
     this.#watch(hub)
   }
 
   /** The lock is free: that hub is gone, and nobody waited for its place. */
   #watch(hub: string): void {
-    const { platform, name } = this.#options
+    const { agreement, name } = this.#options
     this.#watching.abort()
     this.#watching = new AbortController()
-    platform
+    agreement
       .lock(hubLock(name), { mode: 'shared', signal: this.#watching.signal }, async () => {})
       .then(
         () => this.#hub === hub && this.#seek(),
@@ -113,7 +113,7 @@ export class Seeker {
   }
 
   #tick(): void {
-    const { clock } = this.#options.platform
+    const { clock } = this.#options
     const now = clock.now()
     // Whoever slept itself cannot tell who is silent.
     if (now - this.#ticked > 2 * PING_MS) this.#heard = now

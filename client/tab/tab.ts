@@ -25,7 +25,7 @@ export type Attachment = Pick<Handle, 'view' | 'truth' | 'held' | 'edit' | 'act'
 }
 
 export class Tab {
-  readonly #id: string
+  readonly id: string
   readonly #handles = new Map<string, Handle>()
   readonly #asked = new Map<number, Asked>()
   readonly #phaseListeners = new Set<(phase: Client['phase']) => void>()
@@ -39,7 +39,7 @@ export class Tab {
 
   /** `id` is this tab's alone, for ever. */
   constructor(id: string) {
-    this.#id = id
+    this.id = id
   }
 
   get phase(): Client['phase'] {
@@ -56,7 +56,7 @@ export class Tab {
     this.#port?.close()
     this.#port = port
     port.listen(message => this.#port === port && this.#hear(message))
-    this.#post({ t: 'hello', tab: this.#id })
+    this.#post({ t: 'hello', tab: this.id })
     for (const handle of this.#handles.values()) handle.attach()
     for (const [id, { question }] of this.#asked)
       if (!('h' in question)) this.#post({ t: 'ask', id, question })
@@ -71,7 +71,7 @@ export class Tab {
 
   async attach(key: DocKey, type: TypeName, listener: Listener): Promise<Attachment> {
     if (this.#closed) throw new HoldfastError('CLIENT_CLOSED')
-    const h = `${this.#id}.${++this.#count}`
+    const h = `${this.id}.${++this.#count}`
     const handle = new Handle(h, key, type, listener, message => this.#post(message))
     this.#handles.set(h, handle)
     if (this.#port) handle.attach()

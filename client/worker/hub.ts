@@ -1,9 +1,9 @@
 /** The hub in a worker: a SharedWorker for all tabs, or one of each tab, of which one at a time is the hub. */
 
-import { browserPlatform } from '../platform.ts'
+import { thisPlatform } from '../platform.ts'
 import { type DeviceSetup, standOnDevice } from '../tab/device.ts'
 
 declare const self: { readonly name: string }
 
-const platform = browserPlatform()
-if (platform) standOnDevice(platform, JSON.parse(self.name) as DeviceSetup)
+const platform = thisPlatform()
+if (platform.agreement) standOnDevice(platform, platform.agreement, JSON.parse(self.name) as DeviceSetup)
