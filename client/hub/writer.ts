@@ -7,6 +7,7 @@
  * the document; and what is read when it is opened is in proportion to the document.
  */
 
+import type { HoldfastError } from '../../ops/errors.ts'
 import { type DocKey, keyText } from '../../ops/identity.ts'
 import type { Clock } from '../clock.ts'
 import { save } from '../engine/checkpoint.ts'
@@ -72,7 +73,7 @@ interface Item {
 export interface WriterEvents {
   saved(key: DocKey, n: number): void
   /** The log refused, with `LOG_FAILED` or `LOG_TAKEN`; nothing is written after this. */
-  failed(reason: ReturnType<typeof logFailed>): void
+  failed(reason: HoldfastError): void
 }
 
 export class Writer {

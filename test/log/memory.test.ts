@@ -7,6 +7,7 @@ import { nothingStored } from '../../client/log/log.ts'
 import { type MemoryStorage, memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { volatileLog } from '../../client/log/volatile.ts'
 import { type DocKey, keyText } from '../../ops/identity.ts'
+import { Random } from '../random.ts'
 import { fails } from './check.ts'
 import { contract } from './contract.ts'
 
@@ -133,6 +134,33 @@ describe('damage to a memory storage', () => {
 
   it('[G35] a storage without its history cannot be cut', () => {
     assert.throws(() => truncate(memoryStorage(), 0.5), /history/)
+  })
+
+  it('[G5] [G20] whatever record is lost or flipped, a load gives what was saved, but for the newest, or LOG_FAILED', async () => {
+    for (let seed = 1; seed <= 300; seed++) {
+      const random = new Random(seed)
+      const storage = memoryStorage()
+      const log = memoryLog({ storage })
+      const count = 1 + random.int(9)
+      const covered = random.int(count + 1)
+      for (let n = 1; n <= count; n++) {
+        await log.write([event(n)])
+        if (n === covered) await log.write([{ key, checkpoint: { n, state: n } }])
+      }
+      const whole = await log.load(key)
+      const record = storage.docs.get(keyText(key))!
+      const target = random.int(count + 1)
+      if (target > covered && random.chance(0.5)) record.events.splice(target - covered - 1, 1)
+      else if (target > covered || (target === covered && covered > 0)) corrupt(storage, key, target)
+      else record.checkpoint = null
+      const loaded = await memoryLog({ storage })
+        .load(key)
+        .catch(reason => reason.code)
+      if (loaded === 'LOG_FAILED') continue
+      assert.deepEqual(loaded.checkpoint, whole.checkpoint, `seed ${seed}`)
+      assert.deepEqual(loaded.events, whole.events.slice(0, loaded.events.length), `seed ${seed}`)
+      assert.ok(loaded.events.length >= whole.events.length - 1, `seed ${seed}`)
+    }
   })
 
   it('[G36] a wiped storage is made anew under another id', async () => {

@@ -2,8 +2,9 @@
 
 import { deleteDB, type IDBPDatabase, openDB } from 'idb'
 import { flipped } from '../../client/log/damage.ts'
+import type { DatabaseOptions } from '../../client/log/database.ts'
 import { openDeviceLog } from '../../client/log/device.ts'
-import { type IdbLogOptions, openIdbLog } from '../../client/log/idb.ts'
+import { openIdbLog } from '../../client/log/idb.ts'
 import type { Checkpoint, Identity, Listed, Log, LogEvent, Stored, Write } from '../../client/log/log.ts'
 import type { DocKey } from '../../ops/identity.ts'
 import type { Home } from './check.ts'
@@ -16,7 +17,7 @@ export interface LogPage {
   /** Runs a rule of the contract on a new database; the error's text, or null. */
   rule(title: string): Promise<string | null>
   /** Opens the device log `name` (or just its database) and keeps it for the calls below. */
-  open(name: string, as: 'device' | 'database', options?: IdbLogOptions): Promise<Settled<null>>
+  open(name: string, as: 'device' | 'database', options?: DatabaseOptions): Promise<Settled<null>>
   /** Makes the database as version 1 of the log did; `keep` leaves it open: a tab that lets go when asked, or never. */
   makeVersion1(name: string, docs: readonly Version1[], keep?: 'kind' | 'frozen'): Promise<Settled<null>>
   identity(): Identity

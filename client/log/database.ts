@@ -1,0 +1,108 @@
+/** Opens the database of the log, whatever other tabs do with it, and takes it over. */
+
+import { type IDBPDatabase, openDB } from 'idb'
+import { newSrc } from '../../ops/identity.ts'
+import { type Identity, logFailed } from './log.ts'
+import { type Owner, type RandomBytes, SCHEMA_VERSION, type Schema, upgrade } from './schema.ts'
+
+/** An old page that lets go of the database does so at once; one that is frozen does not hear that it should. */
+const BLOCKED_MS = 5_000
+
+const BLOCKED =
+  'another tab holds an older version of the log on this device open; close the other tabs of this page'
+const NEWER = 'a newer version of this page made the log on this device; reload the page to get it'
+const REPLACED = 'a newer version of this page needs the log on this device; reload this one'
+const DELETED = 'the log on this device was deleted; what this page holds is in memory only'
+const VANISHED = 'the browser closed the log on this device, as it does when its data are cleared or fail'
+
+export type Database = IDBPDatabase<Schema>
+
+export interface DatabaseOptions {
+  /** How long other tabs may take to let a new version have the database. */
+  readonly blockedMs?: number
+  /** Makes the device's id; `crypto.getRandomValues` if not given. */
+  readonly randomBytes?: RandomBytes
+}
+
+/** `lose` is told in words when the database vanishes later on. */
+export async function openDatabase(
+  name: string,
+  { blockedMs = BLOCKED_MS, randomBytes = cryptoBytes }: DatabaseOptions,
+  lose: (words: string) => void,
+): Promise<{ db: Database; identity: Identity }> {
+  const { db, fresh } = await connect(name, blockedMs, randomBytes, lose)
+  try {
+    return { db, identity: { ...(await takeOver(db, randomBytes)), fresh } }
+  } catch (reason) {
+    db.close()
+    throw reason
+  }
+}
+
+function connect(
+  name: string,
+  blockedMs: number,
+  randomBytes: RandomBytes,
+  lose: (words: string) => void,
+): Promise<{ db: Database; fresh: boolean }> {
+  return new Promise((resolve, reject) => {
+    let fresh = false
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let given: unknown = null
+    const giveUp = (reason: unknown) => {
+      given ??= logFailed(reason)
+      reject(given)
+    }
+    const opening = openDB<Schema>(name, SCHEMA_VERSION, {
+      upgrade(_db, from, _to, tx) {
+        clearTimeout(timer) // nobody blocks it any more, and it may take its time
+        fresh = from === 0
+        tx.done.catch(giveUp)
+        upgrade(tx as unknown as Parameters<typeof upgrade>[0], from, randomBytes).catch(reason => {
+          giveUp(reason)
+          abort(tx)
+        })
+      },
+      blocked() {
+        timer = setTimeout(() => giveUp(BLOCKED), blockedMs)
+      },
+      // Whoever wants it otherwise would wait for us.
+      blocking(_current, wanted, event) {
+        lose(wanted === null ? DELETED : REPLACED)
+        ;(event.target as IDBDatabase).close()
+      },
+      terminated: () => lose(VANISHED),
+    })
+    opening
+      .then(
+        db => (given ? db.close() : resolve({ db, fresh })),
+        reason => giveUp(reason instanceof Error && reason.name === 'VersionError' ? NEWER : reason),
+      )
+      .finally(() => clearTimeout(timer))
+  })
+}
+
+/** Whoever had the log before can write no more once this is complete. */
+async function takeOver(db: Database, random: RandomBytes): Promise<Owner> {
+  const tx = db.transaction('meta', 'readwrite', { durability: 'strict' })
+  const [owner] = await Promise.all([raise(), tx.done])
+  return owner
+
+  async function raise(): Promise<Owner> {
+    const former = await tx.store.get('owner')
+    const owner = { device: former?.device ?? newSrc(random), epoch: (former?.epoch ?? 0) + 1 }
+    await tx.store.put(owner, 'owner')
+    return owner
+  }
+}
+
+const cryptoBytes: RandomBytes = bytes => crypto.getRandomValues(bytes)
+
+/** Aborts a transaction that may have been aborted already by the failure that brought us here. */
+export function abort(tx: { abort(): void }): void {
+  try {
+    tx.abort()
+  } catch {
+    // It was.
+  }
+}
