@@ -4,7 +4,7 @@
  *
  * A checkpoint costs as much as the document, so it waits until the events since the last one have cost as much, and
  * then for a moment in which nobody types. So what is written in all is in proportion to the edits, whatever the size of
- * the document; and what is read when it is opened is in proportion to the document.
+ * the document, but for one checkpoint in `maxEvents`; and what is read when it is opened is in proportion to the document.
  */
 
 import type { HoldfastError } from '../../ops/errors.ts'
@@ -17,7 +17,7 @@ import { type Log, type LogEvent, logFailed, type Stored, type Summary, type Wri
 import { bytesOf } from '../log/record.ts'
 
 export interface CheckpointRule {
-  /** Milliseconds without an event before a checkpoint that is due is written. */
+  /** Milliseconds without an event, up to twice as many, before a checkpoint that is due is written. */
   readonly idleMs: number
   /** Bytes of events that make one due, however small the last one was. */
   readonly minBytes: number
@@ -57,7 +57,8 @@ interface Queue {
   now: boolean
   /** The summary may have become another without an event. */
   look: boolean
-  appendedAt: number
+  /** Whether anything was appended since the timer was set. */
+  busy: boolean
   /** Cancels the timer that waits for idleness. */
   waiting: (() => void) | null
   /** As it was written last here. */
@@ -103,7 +104,7 @@ export class Writer {
       checkpoint: bytes.checkpoint,
       now: false,
       look: false,
-      appendedAt: this.#clock.now(),
+      busy: false,
       waiting: null,
       summary: null,
     })
@@ -117,12 +118,12 @@ export class Writer {
   append(key: DocKey, n: number, event: ReplicaEvent): void {
     const queue = this.#queues.get(keyText(key))!
     queue.events.push({ n, event })
-    queue.appendedAt = this.#clock.now()
+    queue.busy = true
     queue.count++
     queue.bytes += bytesOf(event)
     const due = this.#due(queue)
     queue.now ||= event.t === 'snapshot' || this.#urgent(queue, due)
-    if (queue.bytes > due) this.#await(queue, this.#rule.idleMs)
+    if (queue.bytes > due) this.#awaitIdle(queue)
     this.#running ??= this.#run()
   }
 
@@ -154,13 +155,13 @@ export class Writer {
     return bytes > due * this.#rule.urgency || count >= this.#rule.maxEvents
   }
 
-  /** One timer for all keystrokes of a spell: it looks how long ago the last one was, and waits for the rest. */
-  #await(queue: Queue, ms: number): void {
+  /** One timer for all keystrokes of a spell: it starts again if there were any since it was set. */
+  #awaitIdle(queue: Queue): void {
     if (queue.waiting || this.#closed || this.#failed) return
-    queue.waiting = this.#clock.after(ms, () => {
+    queue.busy = false
+    queue.waiting = this.#clock.after(this.#rule.idleMs, () => {
       queue.waiting = null
-      const rest = queue.appendedAt + this.#rule.idleMs - this.#clock.now()
-      if (rest > 0) return this.#await(queue, rest)
+      if (queue.busy) return this.#awaitIdle(queue)
       queue.now = true
       this.#running ??= this.#run()
     })
@@ -228,7 +229,7 @@ export class Writer {
       last.held === summary.held &&
       last.pinned === summary.pinned &&
       last.unsent > 0 === summary.unsent > 0 &&
-      summary.at - last.at < SUMMARY_MS
+      Math.abs(summary.at - last.at) < SUMMARY_MS
     if (same) return undefined
     queue.summary = summary
     return summary

@@ -124,7 +124,7 @@ describe('writer of the hub', () => {
     }
     assert.deepEqual([scene.checkpoints, scene.time.now], [[], idleMs])
     await scene.idle()
-    assert.deepEqual([scene.checkpoints, scene.time.now], [[2], 2 * idleMs - 1])
+    assert.deepEqual([scene.checkpoints, scene.time.now], [[2], 2 * idleMs])
   })
 
   it('[G28] weighs the events against the last checkpoint, also one from before it was opened', async () => {
