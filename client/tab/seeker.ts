@@ -47,10 +47,10 @@ export class Seeker {
       this.#heard = clock.now()
     }
     tab.onGone = () => this.#seek()
-    this.#live()
-    options.launch()
-    this.#ask()
-    this.#tick()
+    this.#live(() => {
+      options.launch()
+      this.#tick()
+    })
   }
 
   close(): void {
@@ -60,13 +60,16 @@ export class Seeker {
     this.#calls.close()
   }
 
-  /** Holds the lock by which a hub knows that this tab lives. */
-  #live(): void {
+  /** Holds the lock by which a hub knows that this tab lives; `begin` when it has it, or the hub would take it for dead. */
+  #live(begin: () => void): void {
     const { agreement, name } = this.#options
     const until = new Promise<void>(resolve =>
       this.#closing.signal.addEventListener('abort', () => resolve()),
     )
-    void agreement.lock(tabLock(name, this.#tab.id), {}, () => until)
+    void agreement.lock(tabLock(name, this.#tab.id), {}, () => {
+      if (!this.#closing.signal.aborted) begin()
+      return until
+    })
   }
 
   #ask(): void {

@@ -46,6 +46,8 @@ export interface Chromium {
   devtools(page: Page): Promise<CDPSession>
   /** The browser's offline switch for everything: Playwright's own leaves SharedWorkers online. */
   setOffline(offline: boolean): Promise<void>
+  /** Ends all SharedWorkers where they stand; answers how many there were. */
+  endWorkers(): Promise<number>
   /** Kills the browser and all its processes with SIGKILL, as a power cut would; the profile stays. */
   kill(): Promise<void>
   /**
@@ -97,6 +99,7 @@ function handle(child: ChildProcess, browser: Browser, profile: string, ours: bo
       return page
     },
     devtools: page => context.newCDPSession(page),
+    endWorkers: () => endWorkers(browser),
     async setOffline(offline) {
       await Promise.all([context.setOffline(offline), setWorkersOffline(browser, offline)])
     },
@@ -107,6 +110,14 @@ function handle(child: ChildProcess, browser: Browser, profile: string, ours: bo
       if (ours) await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
     },
   }
+}
+
+async function endWorkers(browser: Browser): Promise<number> {
+  const session = await browser.newBrowserCDPSession()
+  const { targetInfos } = await session.send('Target.getTargets')
+  const workers = targetInfos.filter(({ type }) => type === 'shared_worker')
+  for (const { targetId } of workers) await session.send('Target.closeTarget', { targetId })
+  return workers.length
 }
 
 /** Through the browser's own session, because Playwright has none for a SharedWorker. */
