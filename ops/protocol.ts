@@ -15,6 +15,8 @@
  *                                     <-  op      {c, d, v, src, seq}            the ack, without `op`
  *                                     <-  op      {c, d, v, src, seq, op}        somebody else's op
  *     pp                              ->  pp
+ *                                     <-  h.token {error: TOKEN_EXPIRED}         asks for a new one
+ *     h.token {token}                 ->  h.token {} | {error}, and then it closes
  *
  * Types stand on the wire as URIs (`typeOf(uri)` knows them), names `(src, seq)` as `[src, seq]` in lists.
  */
@@ -53,6 +55,14 @@ export interface Hello {
   /** The `src` of this hub; ShareDB does not echo ops of this `src` back. */
   id: string
   holdfast: number
+  /** Who asks, where the server wants to know. */
+  token?: string
+}
+
+/** A new token for the connection, when the server asked for one. */
+export interface RenewToken {
+  a: 'h.token'
+  token: string
 }
 
 /** "I have document (c, d) at version v (null: not at all); these ops of mine may be in it." */
@@ -107,6 +117,7 @@ export type ClientFrame =
   | Unsubscribe
   | Submit
   | Ping
+  | RenewToken
   | PresenceUpdate
   | PresenceSubscribe
 
@@ -187,6 +198,8 @@ export type RemoteOp = Address & {
 
 export type SubscribeReply = Address & { a: 's'; error?: WireError }
 export type PingReply = { a: 'pp' }
+/** Unasked, with `TOKEN_EXPIRED`: asks for a new token. In reply to one: it is taken, or it is not and the end follows. */
+export type TokenNotice = { a: 'h.token'; error?: WireError }
 export type PresenceNotice = { a: 'p'; ch: string; src: string; id: string; p: unknown; pv: number }
 /** "Somebody new listens on `ch`: say again who you are." */
 export type PresenceAsk = { a: 'pr'; ch: string }
@@ -200,6 +213,7 @@ export type ServerFrame =
   | RemoteOp
   | SubscribeReply
   | PingReply
+  | TokenNotice
   | PresenceNotice
   | PresenceAsk
   | { a: 'ps' | 'pu'; ch: string; error?: WireError }
