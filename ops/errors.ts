@@ -126,11 +126,6 @@ export const errors = {
   ),
   TOKEN_INVALID: entry('The token is not one that the server accepts; sign in again.', 'fatal', 401, 4401),
   TOKEN_EXPIRED: entry('The token has expired; a new one is asked for.', 'retry', 401, 4401),
-  TOKEN_FAILED: entry(
-    "The app's token function threw, or took too long; it is asked again in a moment.",
-    'retry',
-    401,
-  ),
   FORBIDDEN: entry(
     'Who holds this token may not do that; ask whoever manages the document.',
     'hold',
@@ -187,6 +182,11 @@ export const errors = {
     'This device could not save: the edit is in memory only. Free some space, or keep the page open.',
     'fatal',
     507,
+  ),
+  TOKEN_FAILED: entry(
+    "The app's token function threw, or took too long; it is asked again in a moment.",
+    'retry',
+    401,
   ),
   CLIENT_CLOSED: entry('The client or the document was closed; open it again.', 'fatal', 409),
   INTERNAL: entry(

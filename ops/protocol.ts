@@ -55,12 +55,12 @@ export interface Hello {
   /** The `src` of this hub; ShareDB does not echo ops of this `src` back. */
   id: string
   holdfast: number
-  /** Who asks, where the server wants to know. */
+  /** Who asks, as whoever signs people in wrote it down; where a cookie says it, and on an open server, there is none. */
   token?: string
 }
 
-/** A new token for the connection, when the server asked for one. */
-export interface RenewToken {
+/** A new token of the same principal, when the former one has expired (`TokenNotice`) or before. */
+export interface TokenFrame {
   a: 'h.token'
   token: string
 }
@@ -112,12 +112,12 @@ export interface PresenceSubscribe {
 
 export type ClientFrame =
   | Hello
+  | TokenFrame
   | CatchUpRequest
   | Subscribe
   | Unsubscribe
   | Submit
   | Ping
-  | RenewToken
   | PresenceUpdate
   | PresenceSubscribe
 
@@ -198,11 +198,15 @@ export type RemoteOp = Address & {
 
 export type SubscribeReply = Address & { a: 's'; error?: WireError }
 export type PingReply = { a: 'pp' }
-/** Unasked, with `TOKEN_EXPIRED`: asks for a new token. In reply to one: it is taken, or it is not and the end follows. */
-export type TokenNotice = { a: 'h.token'; error?: WireError }
 export type PresenceNotice = { a: 'p'; ch: string; src: string; id: string; p: unknown; pv: number }
 /** "Somebody new listens on `ch`: say again who you are." */
 export type PresenceAsk = { a: 'pr'; ch: string }
+
+/**
+ * Without `error`: the new token is taken. `TOKEN_EXPIRED`: the token has run out, and nothing is delivered or taken until a
+ * new one comes; after a grace the connection ends, as it does at once after any other error.
+ */
+export type TokenNotice = { a: 'h.token'; error?: WireError }
 
 export type ServerFrame =
   | Welcome

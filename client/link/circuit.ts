@@ -31,6 +31,11 @@ export interface Trial {
 const FAILED = new Error('failed')
 const DROPPED = new Error('dropped')
 
+/** The verdict itself is no news to anybody; what a listener threw is. */
+const passOver = (reason: unknown): void => {
+  if (reason !== FAILED && reason !== DROPPED) throw reason
+}
+
 export class Circuit {
   /** While it is open: when it may be probed next (clock ms). */
   until = 0
@@ -76,7 +81,7 @@ export class Circuit {
       trial = { passed: resolve, failed: () => reject(FAILED), dropped: () => reject(DROPPED) }
     })
     this.#asked = asked
-    this.#breaker.execute(() => verdict).catch(() => {})
+    this.#breaker.execute(() => verdict).catch(passOver)
     this.#asked = false
     return trial
   }

@@ -7,8 +7,8 @@
  * connections, until one comes in time (RFC 6298, 5.5): else a server that is slow, or a document that is large, would be
  * asked anew for ever and never be heard out.
  *
- * What is measured: requests that were sent once (Karn's rule), whose bytes are few. Not catch-ups, whose answers may be
- * large.
+ * What is measured: requests that were sent once over this connection (Karn's rule) and whose bytes are few. Not catch-ups,
+ * whose answers may be large; not a reply that comes after its deadline, because then the device slept over it.
  */
 
 import type { Address, ClientFrame, ServerFrame } from '../../ops/protocol.ts'
@@ -26,6 +26,7 @@ interface Waiting {
   readonly kind: Kind
   readonly bytes: number
   readonly since: number
+  readonly due: number
   /** It was sent twice, so nobody knows which of the two a reply answers. */
   again: boolean
   urgent: boolean
@@ -64,9 +65,10 @@ export class Replies {
       known.again = true
       return
     }
-    const waiting = { kind, bytes, since: this.#clock.now(), again: false, urgent: false, cancel: () => {} }
-    this.#waiting.set(key, waiting)
-    waiting.cancel = this.#clock.after(this.#deadline(kind), () => this.#miss(waiting))
+    const ms = this.#deadline(kind, bytes)
+    const since = this.#clock.now()
+    const cancel = this.#clock.after(ms, () => this.#miss(kind))
+    this.#waiting.set(key, { kind, bytes, since, due: since + ms, again: false, urgent: false, cancel })
   }
 
   /** The reply to `key` is due soon after all; what then happens is the caller's. */
@@ -76,7 +78,7 @@ export class Replies {
     const { wakeReplyMs } = this.#timings
     waiting.urgent = true
     waiting.cancel()
-    waiting.cancel = this.#clock.after(this.#usual(wakeReplyMs, wakeReplyMs) + this.#bytesMs(), missed)
+    waiting.cancel = this.#clock.after(this.#usual(wakeReplyMs, wakeReplyMs) + this.#bytesMs(0), missed)
   }
 
   settle(key: string): void {
@@ -85,8 +87,7 @@ export class Replies {
     waiting.cancel()
     this.#waiting.delete(key)
     this.#patience.delete(waiting.kind)
-    const brief = waiting.bytes <= (this.#timings.bytesPerSecond * BRIEF_MS) / 1000
-    if (waiting.again || !brief || waiting.kind === 'h.catchup') return
+    if (!this.#tells(waiting)) return
     this.#estimate = sampled(this.#estimate, this.#clock.now() - waiting.since)
     this.#measured(this.#estimate.srtt)
   }
@@ -98,14 +99,20 @@ export class Replies {
     this.#estimate = null
   }
 
-  #miss({ kind }: Waiting): void {
+  /** Whether its reply, that came just now, is a measure of the line. */
+  #tells({ kind, bytes, due, again }: Waiting): boolean {
+    const brief = bytes <= (this.#timings.bytesPerSecond * BRIEF_MS) / 1000
+    return brief && !again && kind !== 'h.catchup' && this.#clock.now() <= due
+  }
+
+  #miss(kind: Kind): void {
     this.#patience.set(kind, Math.min(MOST_PATIENCE, 2 * this.#patienceWith(kind)))
     this.#missed()
   }
 
-  #deadline(kind: Kind): number {
+  #deadline(kind: Kind, bytes: number): number {
     const { replyMs, replyMinMs } = this.#timings
-    return this.#usual(replyMinMs, replyMs) * this.#patienceWith(kind) + this.#bytesMs()
+    return this.#usual(replyMinMs, replyMs) * this.#patienceWith(kind) + this.#bytesMs(bytes)
   }
 
   #usual(least: number, unmeasured: number): number {
@@ -119,8 +126,8 @@ export class Replies {
   }
 
   /** A line is in order: a reply comes after all that is under way before it. */
-  #bytesMs(): number {
-    let bytes = 0
+  #bytesMs(more: number): number {
+    let bytes = more
     for (const waiting of this.#waiting.values()) bytes += waiting.bytes
     return (bytes / this.#timings.bytesPerSecond) * 1000
   }

@@ -99,6 +99,14 @@ describe('link: replies', () => {
     assert.ok(replies.roundTrip! > 400)
   })
 
+  it('[K16] nor what was answered after its deadline: the device slept over it', () => {
+    const { replies, time } = new Scene().took(400)
+    replies.expect('op', 'x', 0)
+    time.slept = 60_000
+    replies.settle('x')
+    assert.equal(replies.roundTrip, 400)
+  })
+
   it('[K17] gives the bytes under way their time, all that a reply has to wait behind', () => {
     const scene = new Scene({ bytesPerSecond: 1000 }).took(400)
     scene.replies.expect('op', 'first', 3000)
