@@ -73,6 +73,32 @@ describe('link: the circuit of an endpoint', () => {
     assert.ok(lines.every(line => line.phase === 'up' || line.phase === 'dialing'))
   })
 
+  it('[K20] but not one that the server told to stay away', async () => {
+    const time = new Time()
+    const away = new Line({}, time).up().cut(4429)
+    const { ms } = away.wait
+    const line = await broken(new Line({}, time))
+    line.link.retry()
+    line.up()
+    await turn()
+    assert.ok(away.wait.ms >= ms - time.clock.now())
+  })
+
+  it('[K20] a link whose token comes while another one probes waits for the verdict', async () => {
+    const line = await broken()
+    const given = Promise.withResolvers<string>()
+    const other = new Line({ token: () => given.promise }, line.time)
+    assert.equal(other.phase, 'dialing')
+    line.link.retry()
+    given.resolve('t')
+    await turn()
+    assert.equal(other.phase, 'waiting')
+    assert.equal(other.sockets.length, 0)
+    line.up()
+    await other.redialed()
+    assert.equal(other.up().phase, 'up')
+  })
+
   it('[K20] who asks need not wait for the time: retry, wake and a new link probe at once', async () => {
     const line = await broken()
     line.link.retry()

@@ -60,6 +60,8 @@ export class Line {
   readonly frames: ServerFrame[] = []
   readonly networks: Network[] = []
   readonly link: Link
+  /** Does something when a phase is told. */
+  heard: (phase: Phase) => unknown = () => {}
   readonly #dial: Dial = (_url, events) => {
     const socket: Wire = { events, sent: [], at: this.time.clock.now(), closed: false }
     this.sockets.push(socket)
@@ -76,7 +78,10 @@ export class Line {
     this.link = openLink(
       { url: 'ws://x', src: 'me', dial: this.#dial, clock: time.clock, ...options },
       {
-        phase: phase => this.phases.push(phase),
+        phase: phase => {
+          this.phases.push(phase)
+          this.heard(phase)
+        },
         frame: frame => this.frames.push(frame),
         network: network => this.networks.push(network),
       },

@@ -78,6 +78,13 @@ describe('link', () => {
     assert.equal(line.link.phase.name === 'waiting' && line.link.phase.tries, 1)
   })
 
+  it('[K3] starts anew when it is told to retry', () => {
+    const line = new Line().cut().untilDialed().cut().untilDialed().cut()
+    assert.equal(line.wait.tries, 3)
+    line.link.retry()
+    assert.equal(line.cut().wait.tries, 1)
+  })
+
   it('[K4] a request without its reply cuts the socket, though it stays open and other frames come', () => {
     const line = new Line().up()
     line.link.send({ a: 'op', c: 'c', d: 'd', v: 1, src: 'me', seq: 1, op: [] })
@@ -161,6 +168,14 @@ describe('link', () => {
     assert.deepEqual(line.link.phase, { name: 'closed', code: null })
   })
 
+  it('[K7] also if it is closed by who hears that it dials', () => {
+    const line = new Line().cut()
+    line.heard = phase => phase.name === 'dialing' && line.link.close()
+    line.pass(600_000)
+    assert.equal(line.sockets.length, 1)
+    assert.equal(line.phase, 'closed')
+  })
+
   it('[K8] any URL of the server leads to its WebSocket; what is none is refused', () => {
     assert.equal(socketUrl('http://localhost:7007'), 'ws://localhost:7007/ws')
     assert.equal(socketUrl('https://example.org/'), 'wss://example.org/ws')
@@ -223,6 +238,8 @@ describe('link', () => {
     }
     const named = new Line().up().cut(4400, 'FRAME_TOO_DEEP')
     assert.equal(named.wait.code, 'FRAME_TOO_DEEP')
+    const older = new Line().up().cut(4400, 'PROTOCOL_VERSION')
+    assert.deepEqual(older.link.phase, { name: 'closed', code: 'PROTOCOL_VERSION' })
   })
 
   it('[K27] what would happen again at once is counted on, though the link was up in between', () => {

@@ -85,6 +85,25 @@ describe('link: tokens', () => {
     }
   })
 
+  it('[K10] a server that then does not greet is another matter', async () => {
+    const { line } = await scene()
+    line.pass(10_000)
+    assert.equal(line.wait.code, undefined)
+  })
+
+  it('[K10] nor if the endpoint was being tried when a retry asked the app anew', async () => {
+    const { app, line } = await scene()
+    for (let times = 1; times <= 6; times++) {
+      app.give = () => Promise.reject(new Error('offline'))
+      line.link.retry()
+      await turn()
+      assert.deepEqual([line.wait.code, line.wait.tries], ['TOKEN_FAILED', 1])
+      assert.ok(line.wait.ms < 500)
+      app.give = async () => 'now'
+      await line.redialed()
+    }
+  })
+
   it('[K10] and does not count against the endpoint, however often', async () => {
     const app = new App()
     app.give = () => Promise.reject(new Error('offline'))
@@ -189,5 +208,40 @@ describe('link: tokens', () => {
       await turn()
       assert.equal(app.asked, 3)
     }
+  })
+
+  it('[K13] renews as often as it is asked, and gives no connection the token of another', async () => {
+    const { app, line } = await scene()
+    line.up()
+    for (const token of ['t2', 't3']) {
+      line.refuse('TOKEN_EXPIRED', 'h.token')
+      await turn()
+      assert.deepEqual(line.last.sent.at(-1), { a: 'h.token', token })
+      line.hear({ a: 'h.token' })
+    }
+    const slow = Promise.withResolvers<string>()
+    app.give = () => slow.promise
+    line.refuse('TOKEN_EXPIRED', 'h.token')
+    app.give = async () => `t${app.asked}`
+    await line.cut().redialed()
+    line.up()
+    slow.resolve('old')
+    await turn()
+    assert.equal(line.last.sent.length, 1)
+    line.refuse('TOKEN_EXPIRED', 'h.token')
+    await turn()
+    assert.deepEqual(line.last.sent.at(-1), { a: 'h.token', token: 't6' })
+  })
+
+  it('[K13] an old connection that still waits for its token does not keep a new one from renewing', async () => {
+    const { app, line } = await scene()
+    line.up()
+    app.give = () => new Promise(() => {})
+    line.refuse('TOKEN_EXPIRED', 'h.token')
+    app.give = async () => `t${app.asked}`
+    await line.cut().redialed()
+    line.up().refuse('TOKEN_EXPIRED', 'h.token')
+    await turn()
+    assert.deepEqual(line.last.sent.at(-1), { a: 'h.token', token: 't4' })
   })
 })
