@@ -58,7 +58,7 @@ export class Replies {
     return this.#waiting.has(key)
   }
 
-  /** A request was sent that `key` will be settled for; `bytes` went out with it. */
+  /** A request was sent that `key` will be settled for; about `bytes` went out with it (UTF-16 units will do). */
   expect(kind: Kind, key: string, bytes: number): void {
     const known = this.#waiting.get(key)
     if (known) {
