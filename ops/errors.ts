@@ -178,15 +178,15 @@ export const errors = {
     'retry',
     503,
   ),
-  LOG_FAILED: entry(
-    'This device could not save: the edit is in memory only. Free some space, or keep the page open.',
-    'fatal',
-    507,
-  ),
   TOKEN_FAILED: entry(
     "The app's token function threw, or took too long; it is asked again in a moment.",
     'retry',
     401,
+  ),
+  LOG_FAILED: entry(
+    'This device could not save: the edit is in memory only. Free some space, or keep the page open.',
+    'fatal',
+    507,
   ),
   CLIENT_CLOSED: entry('The client or the document was closed; open it again.', 'fatal', 409),
   INTERNAL: entry(
