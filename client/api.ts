@@ -62,6 +62,11 @@ export interface Peer {
   readonly state: unknown
 }
 
+export interface EditOptions {
+  /** Documents (handles, or their names) whose edits so far must be on the server before this one is sent there. */
+  readonly after?: readonly { readonly collection: string; readonly id: string }[]
+}
+
 export interface Doc<Data = unknown, Op = unknown> {
   readonly collection: string
   readonly id: string
@@ -77,7 +82,7 @@ export interface Doc<Data = unknown, Op = unknown> {
   /** Resolves when every edit made so far is committed by the server or held. */
   readonly settled: Promise<void>
   /** Applies `op` now; throws `OP_…` if it does not fit. The first edit creates the document. */
-  edit(op: Op): void
+  edit(op: Op, options?: EditOptions): void
   /** Deletes the document for everybody. */
   delete(): void
   /** Puts a held edit back into the queue under a new name. */
@@ -108,6 +113,11 @@ export interface Client {
   open<Data = unknown, Op = unknown>(collection: string, id: string, type: TypeName): Promise<Doc<Data, Op>>
   /** The documents on this device. */
   known(): Promise<readonly KnownDoc[]>
+  /**
+   * What `edits` does, to however many documents, is saved together on this device, and sent in one request where the
+   * documents are in step with the server. It is not a transaction: each document's edits stand for themselves there.
+   */
+  batch(edits: () => void): void
   on(event: 'phase', listener: (phase: Client['phase']) => void): () => void
   /** Dials now instead of waiting for the back-off. */
   reconnect(): void

@@ -30,6 +30,11 @@ export interface ConnectOptions {
   readonly worker?: string | URL
   /** Instead of `device`: a log that this client has to itself. In memory if neither is given. */
   readonly log?: Log | Promise<Log>
+  /**
+   * Gives the token that the server lets this client in by; asked anew for each connection and when a token has expired, so
+   * an app can renew it here. Null: none.
+   */
+  readonly token?: () => Promise<string | null>
   /** Milliseconds to wait for a server that neither answers nor fails before a document opens as if offline. Default 3000. */
   readonly attachMs?: number
   /** Bytes of the largest frame that the server takes (its HOLDFAST_FRAME_BYTES). Default 1 MiB. */
@@ -51,9 +56,10 @@ export function connect(options: ConnectOptions): Client {
     url: socketUrl(options.server),
     frameBytes,
     attachMs,
+    tokens: options.token !== undefined,
     ...(timings && { timings }),
   }
-  const tab = new Tab(newSrc(platform.randomBytes))
+  const tab = new Tab(newSrc(platform.randomBytes), options.token)
   const hub =
     device === undefined
       ? aloneOn(platform, Promise.resolve(options.log ?? memoryLog()), tab, setup)
@@ -71,6 +77,7 @@ export function connect(options: ConnectOptions): Client {
       return Document.open<Data, Op>(tab, { collection, id }, type)
     },
     known: () => tab.known(),
+    batch: edits => tab.batch(edits),
     on: (_event, listener) => tab.onPhase(listener),
     reconnect: () => tab.reconnect(),
     async close() {

@@ -4,11 +4,13 @@ import type { Change } from '../ops/change.ts'
 import { HoldfastError } from '../ops/errors.ts'
 import type { DocKey, Name } from '../ops/identity.ts'
 import type { TypeName } from '../types/type.ts'
-import type { Doc, DocEvents, HeldEdit, Status, Truth } from './api.ts'
+import type { Doc, DocEvents, EditOptions, HeldEdit, Status, Truth } from './api.ts'
 import type { Listener } from './tab/handle.ts'
 import type { Attachment, Tab } from './tab/tab.ts'
 
 type Listeners = { [E in keyof DocEvents]: Set<DocEvents[E]> }
+
+const keyOf = ({ collection, id }: DocKey): DocKey => ({ collection, id })
 
 export class Document<Data, Op> implements Doc<Data, Op> {
   readonly collection: string
@@ -70,12 +72,12 @@ export class Document<Data, Op> implements Doc<Data, Op> {
     return this.#attachment.settled()
   }
 
-  edit(op: Op): void {
-    this.#change({ op })
+  edit(op: Op, { after = [] }: EditOptions = {}): void {
+    this.#change({ op }, after.map(keyOf))
   }
 
   delete(): void {
-    this.#change({ del: true })
+    this.#change({ del: true }, [])
   }
 
   retry(name: Name): void {
@@ -102,8 +104,8 @@ export class Document<Data, Op> implements Doc<Data, Op> {
     await this.#attachment.detach()
   }
 
-  #change(change: Change): void {
+  #change(change: Change, after: readonly DocKey[]): void {
     if (this.#closed) throw new HoldfastError('CLIENT_CLOSED')
-    this.#attachment.edit(change)
+    this.#attachment.edit(change, after)
   }
 }

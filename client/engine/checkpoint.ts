@@ -3,7 +3,16 @@
 import { applyChange, type Content } from '../../ops/change.ts'
 import { tiersOf } from '../../ops/compose.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
-import { type Entry, type Held, nothing, type Replica, type Sealed, sealLast, type TabEdit } from './state.ts'
+import {
+  type Entry,
+  type Held,
+  nothing,
+  type Replica,
+  type Sealed,
+  sealLast,
+  type TabEdit,
+  waiting,
+} from './state.ts'
 
 /** A replica without what follows from the rest; plain data for the log. */
 export interface SavedReplica {
@@ -56,6 +65,7 @@ function reopen(saved: SavedReplica): Replica {
       name,
       sealed: false,
       edits,
+      ...waiting(last),
       tiers: tiersOf(change.op, edits),
       chars: JSON.stringify(change.op).length,
     }

@@ -36,7 +36,7 @@ import {
 import { findType, typeOf } from '../../types/index.ts'
 import type { Step } from './committed.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
-import type { Entry, Reason, Replica, Sealed } from './state.ts'
+import type { Dependency, Entry, Reason, Replica, Sealed } from './state.ts'
 
 export type Phase =
   | { readonly name: 'offline' }
@@ -60,6 +60,12 @@ export interface State {
   readonly stale: { readonly name: Name; readonly v: number } | null
   /** Bytes of the largest frame that the server takes. */
   readonly frameBytes: number
+  /** The network is slow: edits gather for a while before they are sealed and sent. */
+  readonly slow: boolean
+  /** How far the gathering is: `over` lets the next one go. */
+  readonly gathering: 'no' | 'running' | 'over'
+  /** The entry of which the hub said that what it waits for is committed. */
+  readonly cleared: Name | null
 }
 
 export type Event =
@@ -71,6 +77,10 @@ export type Event =
   | { readonly t: 'up' }
   | { readonly t: 'down' }
   | { readonly t: 'wake' }
+  | { readonly t: 'network'; readonly slow: boolean }
+  | { readonly t: 'gathered' }
+  /** What this entry waits for is committed. */
+  | { readonly t: 'cleared'; readonly name: Name }
   | { readonly t: 'answer'; readonly frame: CatchUpAnswer | CatchUpRefusal }
   | { readonly t: 'op'; readonly frame: Ack | Refusal | RemoteOp }
 
@@ -80,6 +90,10 @@ export type Effect =
   | { readonly t: 'show'; readonly changes: readonly Change[] }
   /** Send `wake` after a back-off of that many tries. */
   | { readonly t: 'pause'; readonly tries: number }
+  /** Send `gathered` after as long as this network wants. */
+  | { readonly t: 'gather' }
+  /** Send `cleared` with this name when these are committed. */
+  | { readonly t: 'await'; readonly name: Name; readonly after: readonly Dependency[] }
 
 export type Next = readonly [state: State, effects: readonly Effect[]]
 
@@ -94,6 +108,9 @@ export function start(key: DocKey, replica: Replica, logged: number, src: string
     ready: null,
     stale: null,
     frameBytes,
+    slow: false,
+    gathering: 'no',
+    cleared: null,
   }
   return log(state, { t: 'begin', src })
 }
@@ -116,6 +133,12 @@ export function next(state: State, event: Event): Next {
       return [{ ...state, phase: { name: 'offline' } }, []]
     case 'wake':
       return state.phase.name === 'pausing' ? catchUp(state, state.phase.tries) : [state, []]
+    case 'network':
+      return [{ ...state, slow: event.slow }, []]
+    case 'gathered':
+      return pump({ ...state, gathering: 'over' })
+    case 'cleared':
+      return pump({ ...state, cleared: event.name })
     case 'answer':
       return state.phase.name === 'catching' ? answered(state, state.phase.tries, event.frame) : [state, []]
     case 'op':
@@ -154,13 +177,23 @@ function pump(state: State): Next {
   const { phase } = state
   const [first] = state.replica.pending
   if (phase.name === 'catching' && !phase.asked)
-    return first
+    return first && isClear(state, first)
       ? onceSealed(state, first, sealed => ask(state, phase.tries, sealed))
       : ask(state, phase.tries, null)
-  if (phase.name === 'live' && phase.flight === null && first)
-    return onceSealed(state, first, sealed => submit(state, phase.tries, sealed))
+  if (phase.name === 'live' && phase.flight === null && first) {
+    if (!isClear(state, first)) return [state, [{ t: 'await', name: first.name, after: first.after ?? [] }]]
+    if (state.slow && !first.sealed && state.gathering !== 'over') return gather(state)
+    return onceSealed(state, first, sealed => submit({ ...state, gathering: 'no' }, phase.tries, sealed))
+  }
   return [state, []]
 }
+
+/** Whether what an entry waits for is known to be committed [E23]. */
+const isClear = ({ cleared }: State, { name, after = [] }: Entry): boolean =>
+  after.length === 0 || (cleared !== null && sameName(cleared, name))
+
+const gather = (state: State): Next =>
+  state.gathering === 'running' ? [state, []] : [{ ...state, gathering: 'running' }, [{ t: 'gather' }]]
 
 /** Goes on when the log has saved the seal of the oldest entry; until then, what brings that about leads back to `pump`. */
 function onceSealed(state: State, first: Entry, go: (sealed: Sealed) => Next): Next {

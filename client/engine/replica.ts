@@ -17,14 +17,20 @@ import type { Name } from '../../ops/identity.ts'
 import type { TypeName } from '../../types/type.ts'
 import { acknowledge, advance, leap, type Step } from './committed.ts'
 import { hold, named, retry, strand } from './held.ts'
-import { type Reason, type Reduced, type Replica, sealLast, type TabEdit } from './state.ts'
+import { type Dependency, type Reason, type Reduced, type Replica, sealLast, type TabEdit } from './state.ts'
 import { begin, edit } from './writing.ts'
 
 /** What the log stores. Each is a decision that was taken; folding takes none. */
 export type ReplicaEvent =
   /** A new incarnation of the hub: everything before it is sealed, later edits carry the new `src`. */
   | { readonly t: 'begin'; readonly src: string }
-  | { readonly t: 'edit'; readonly change: Change; readonly from?: TabEdit }
+  | {
+      readonly t: 'edit'
+      readonly change: Change
+      readonly from?: TabEdit
+      /** What it may not be sent before. */
+      readonly after?: readonly Dependency[]
+    }
   /** An edit of a document of `type` that lost its ground before it came here. */
   | {
       readonly t: 'strand'
@@ -55,7 +61,7 @@ export function reduce(replica: Replica, event: ReplicaEvent): Reduced {
     case 'begin':
       return [begin(replica, event.src), []]
     case 'edit':
-      return [took(edit(replica, event.change), event.from), [event.change]]
+      return [took(edit(replica, event.change, event.after), event.from), [event.change]]
     case 'strand':
       return [took(strand(replica, event), event.from), []]
     case 'seal':

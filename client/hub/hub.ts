@@ -10,17 +10,19 @@ import type { TypeName } from '../../types/type.ts'
 import type { Client, KnownDoc } from '../api.ts'
 import type { Clock } from '../clock.ts'
 import { restore, type SavedReplica } from '../engine/checkpoint.ts'
-import { type Effect, start } from '../engine/engine.ts'
+import { type Effect, type Event, start } from '../engine/engine.ts'
 import type { ReplicaEvent } from '../engine/replica.ts'
-import { nothing, type Replica, unsent } from '../engine/state.ts'
+import { type Dependency, nothing, type Replica, unsent } from '../engine/state.ts'
 import { isOpen, type Link, type LinkEvents, type Phase } from '../link/link.ts'
 import { backoff, defaultTimings } from '../link/websocket.ts'
 import { type Log, nothingStored, type Stored } from '../log/log.ts'
 import type { FromHub, FromTab, Question } from './messages.ts'
+import { Order } from './order.ts'
 import type { Port } from './port.ts'
 import { Presence } from './presence.ts'
 import { Room, type Surroundings } from './room.ts'
 import { Seat } from './seat.ts'
+import { Tokens } from './tokens.ts'
 import { Writer } from './writer.ts'
 
 export interface HubOptions {
@@ -28,7 +30,8 @@ export interface HubOptions {
   /** This incarnation's name; never used before. */
   readonly src: string
   readonly clock: Clock
-  readonly link: (events: LinkEvents) => Link
+  /** `token` asks the app for one, through any tab. */
+  readonly link: (events: LinkEvents, token: () => Promise<string | null>) => Link
   /** Bytes of the largest frame that the server takes. */
   readonly frameBytes: number
   /** How long `attach` waits for a server that neither answers nor fails before it goes on as if offline. */
@@ -62,6 +65,8 @@ export class Hub implements Surroundings {
   readonly #link: Link
   readonly #writer: Writer
   readonly #guests = new Set<Guest>()
+  readonly #tokens = new Tokens()
+  readonly #order = new Order(key => this.#ready.get(keyText(key))?.room)
   readonly #places = new Map<string, Promise<Place>>()
   /** Those of `#places` that are ready. */
   readonly #ready = new Map<string, Place>()
@@ -75,7 +80,16 @@ export class Hub implements Surroundings {
       failed: reason => this.#logFailed(reason),
     })
     options.log.onLost(reason => this.#logFailed(reason))
-    this.#link = options.link({ phase: phase => this.#linkPhase(phase), frame: frame => this.#route(frame) })
+    this.#link = options.link(
+      {
+        phase: phase => this.#linkPhase(phase),
+        frame: frame => this.#route(frame),
+        network: ({ slow }) => {
+          for (const { room } of this.#ready.values()) room.handle({ t: 'network', slow })
+        },
+      },
+      () => this.#tokens.ask([...this.#guests].map(guest => guest.port)),
+    )
     void this.#resume()
   }
 
@@ -105,6 +119,10 @@ export class Hub implements Surroundings {
       case 'hello':
         guest.tab = message.tab
         guest.port.post({ t: 'welcome', phase: phaseOf(this.#link.phase) })
+        this.#tokens.met(guest.port)
+        return
+      case 'token':
+        this.#tokens.told(message)
         return
       case 'attach':
         void this.#attach(guest, message.h, message.key, message.type)
@@ -117,6 +135,9 @@ export class Hub implements Surroundings {
         return
       case 'wake':
         this.#link.wake()
+        return
+      case 'batch':
+        for (const each of message.messages) this.#hear(guest, each)
         return
       case 'ping':
         guest.port.post({ t: 'pong' })
@@ -169,28 +190,36 @@ export class Hub implements Surroundings {
     for (;;) {
       if (this.#closed) throw new HoldfastError('CLIENT_CLOSED')
       const place = await this.#place(key)
-      const { room, presence } = place
       if (this.#ready.get(keyText(key)) !== place) continue
-      await room.whileAwaited(() => this.#inTime(room.known()))
-      if (this.#closed || !this.#guests.has(guest) || guest.dropped.delete(h)) {
-        this.quiet(room)
-        return null
+      try {
+        return await place.room.whileAwaited(async () => {
+          this.#order.promote(place.room)
+          await this.#inTime(place.room.known())
+          return this.#sit(guest, h, type, place)
+        })
+      } finally {
+        this.quiet(place.room)
       }
-      const existing = room.view.type
-      if (existing !== null && existing !== type) {
-        this.quiet(room)
-        throw new HoldfastError(
-          'TYPE_MISMATCH',
-          `${key.collection}/${key.id} is of type ${existing}; it was opened as ${type}.`,
-        )
-      }
-      const post = (message: FromHub) => guest.port.post(message)
-      const seat = new Seat(room, { tab: guest.tab, handle: h, type, post })
-      room.seats.add(seat)
-      guest.seats.set(h, { room, presence, seat })
-      presence.show(seat)
-      return place
     }
+  }
+
+  #sit(guest: Guest, h: string, type: TypeName, place: Place): Place | null {
+    const { room, presence } = place
+    if (this.#closed || !this.#guests.has(guest) || guest.dropped.delete(h)) return null
+    const existing = room.view.type
+    if (existing !== null && existing !== type) {
+      const { collection, id } = room.key
+      throw new HoldfastError(
+        'TYPE_MISMATCH',
+        `${collection}/${id} is of type ${existing}; it was opened as ${type}.`,
+      )
+    }
+    const post = (message: FromHub) => guest.port.post(message)
+    const seat = new Seat(room, { tab: guest.tab, handle: h, type, post })
+    room.seats.add(seat)
+    guest.seats.set(h, { room, presence, seat })
+    presence.show(seat)
+    return place
   }
 
   #detach(guest: Guest, { room, presence, seat }: Placed): void {
@@ -247,17 +276,22 @@ export class Hub implements Surroundings {
   perform(room: Room, effect: Exclude<Effect, { t: 'show' }>): void {
     if (effect.t === 'append') this.#writer.append(room.key, effect.n, effect.event)
     else if (effect.t === 'send') this.#link.send(effect.frame)
-    else {
-      const { clock } = this.#options
-      clock.after(
-        backoff(effect.tries, clock, defaultTimings),
-        () => !this.#closed && room.handle({ t: 'wake' }),
-      )
-    }
+    else if (effect.t === 'await') this.#order.wait(room, effect.name, effect.after)
+    else if (effect.t === 'gather') this.#later(this.#link.pace.gatherMs, room, { t: 'gathered' })
+    else this.#later(backoff(effect.tries, this.#options.clock, defaultTimings), room, { t: 'wake' })
+  }
+
+  #later(ms: number, room: Room, event: Event): void {
+    this.#options.clock.after(ms, () => !this.#closed && room.handle(event))
+  }
+
+  dependenciesOn(keys: readonly DocKey[]): Dependency[] {
+    return this.#order.dependenciesOn(keys)
   }
 
   /** A room that nobody looks at and that has nothing to send is given up, once the log has all of it. */
   quiet(room: Room): void {
+    this.#order.moved(room)
     if (!this.#idle(room)) return
     void this.#writer.flush().then(() => {
       const id = keyText(room.key)
@@ -265,6 +299,7 @@ export class Hub implements Surroundings {
       this.#ready.delete(id)
       this.#places.delete(id)
       this.#writer.forget(room.key)
+      this.#order.forget(room)
       this.#link.send({ a: 'u', c: room.key.collection, d: room.key.id })
     })
   }
@@ -294,6 +329,7 @@ export class Hub implements Surroundings {
   async #resume(): Promise<void> {
     try {
       for (const key of await this.#options.log.unsent()) if (!this.#closed) await this.#place(key)
+      this.#order.complete()
     } catch (reason) {
       this.#logFailed(reason)
     }
@@ -315,7 +351,8 @@ export class Hub implements Surroundings {
     this.#ready.set(keyText(key), place)
     this.#writer.open(() => room.state, stored)
     room.perform(state, effects)
-    if (isOpen(this.#link.phase)) room.handle({ t: 'up' })
+    room.handle({ t: 'network', slow: this.#link.network.slow })
+    if (isOpen(this.#link.phase)) this.#order.add(room)
     return place
   }
 
@@ -383,9 +420,10 @@ export class Hub implements Surroundings {
 
   /** Rooms ask for what they missed behind the greeting: its answer comes first, and is not waited for. */
   #linkPhase(phase: Phase): void {
+    if (phase.name === 'greeting') this.#order.begin([...this.#ready.values()].map(({ room }) => room))
+    else if (phase.name !== 'up') this.#order.end()
     for (const { room, presence } of this.#ready.values()) {
-      if (phase.name === 'greeting') room.handle({ t: 'up' })
-      else if (phase.name === 'up') room.refresh()
+      if (isOpen(phase)) room.refresh()
       else if (room.state.phase.name !== 'offline') {
         room.handle({ t: 'down' })
         presence.down()

@@ -46,15 +46,20 @@ export type FromTab =
       readonly n: number
       readonly seen: number
       readonly change: Change
+      /** Documents whose edits so far must be committed before this one is sent. */
+      readonly after?: readonly DocKey[]
       /** It lost its ground between two hubs: the change that was made, and why. */
       readonly lost?: WireError
     }
+  /** Taken in one turn, so that they are saved together and sent together. */
+  | { readonly t: 'batch'; readonly messages: readonly FromTab[] }
   /** Said now and then by a tab that only reads, so that the hub can forget. */
   | { readonly t: 'seen'; readonly h: string; readonly seen: number }
   | { readonly t: 'act'; readonly h: string; readonly act: Act }
   | { readonly t: 'announce'; readonly h: string; readonly state: unknown }
   | { readonly t: 'detach'; readonly h: string }
   | { readonly t: 'ask'; readonly id: number; readonly question: Question }
+  | { readonly t: 'token'; readonly id: number; readonly token: string | null; readonly error?: string }
   | { readonly t: 'reconnect' | 'wake' | 'ping' | 'bye' }
 
 export type FromHub =
@@ -86,5 +91,7 @@ export type FromHub =
   | { readonly t: 'phase'; readonly phase: Client['phase'] }
   | { readonly t: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: WireError }
   | { readonly t: 'pong' }
+  /** The link needs a token of the app, for this attempt. */
+  | { readonly t: 'token'; readonly id: number }
   /** The hub gives up; another one may come. */
   | { readonly t: 'gone' }

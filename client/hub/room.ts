@@ -11,7 +11,7 @@ import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import type { HeldEdit, Status, Truth } from '../api.ts'
 import { type Effect, type Event, next, type State } from '../engine/engine.ts'
-import { type Held, type Reason, type TabEdit, unsent } from '../engine/state.ts'
+import { type Dependency, type Held, type Reason, type TabEdit, unsent } from '../engine/state.ts'
 import type { Phase } from '../link/link.ts'
 import type { Seat } from './seat.ts'
 import { passingsOf, sameTruth } from './told.ts'
@@ -22,8 +22,19 @@ export interface Surroundings {
   /** After every event, once everything is done. */
   quiet(room: Room): void
   link(): Phase
+  /** The edits of these documents that an edit made now may not be sent before. */
+  dependenciesOn(keys: readonly DocKey[]): Dependency[]
   /** Why nothing can be saved on this device, if so. */
   logFault(): string | null
+}
+
+/** An edit as it comes from a tab that opened the document as `type`. */
+export interface Taking {
+  readonly change: Change
+  readonly type: TypeName
+  readonly from: TabEdit
+  /** Documents whose edits so far go before it. */
+  readonly after?: readonly DocKey[]
 }
 
 interface Waiter {
@@ -81,7 +92,7 @@ export class Room {
   }
 
   /** Takes an edit of a tab; one that has no ground here is held, so that a person finds it. */
-  take(change: Change, type: TypeName, from: TabEdit, fault: WireError | null, origin: Seat): void {
+  take({ change, type, from, after = [] }: Taking, fault: WireError | null, origin: Seat): void {
     const strand = ({ code, message }: WireError) =>
       this.handle({ t: 'strand', change, type, from, reason: { code, message } }, origin)
     if (fault) {
@@ -89,7 +100,8 @@ export class Room {
       return
     }
     try {
-      this.handle({ t: 'edit', change, from }, origin)
+      const waits = this.#around.dependenciesOn(after)
+      this.handle({ t: 'edit', change, from, ...(waits.length > 0 && { after: waits }) }, origin)
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error
       strand(error)
@@ -101,10 +113,10 @@ export class Room {
     return this.#awaited > 0
   }
 
-  async whileAwaited(task: () => Promise<void>): Promise<void> {
+  async whileAwaited<T>(task: () => Promise<T>): Promise<T> {
     this.#awaited++
     try {
-      await task()
+      return await task()
     } finally {
       this.#awaited--
     }

@@ -53,13 +53,14 @@ export class Seat {
   }
 
   /** `lost`: it found no ground on its way from a hub that died, so it is to be held. */
-  edit({ n, seen, change, lost }: FromTab & { t: 'edit' }): void {
+  edit({ n, seen, change, after, lost }: FromTab & { t: 'edit' }): void {
     if (n <= this.#taken) return
     this.saw(seen)
     this.#taken = n
     const { carried, fault } = lost ? { carried: null, fault: lost } : this.#cross(change)
     this.#after = this.#room.state.logged + 1
-    this.#room.take(carried ?? change, this.#type, [this.handle, n], fault, this)
+    const taking = { change: carried ?? change, type: this.#type, from: [this.handle, n] as const, after }
+    this.#room.take(taking, fault, this)
     this.tellTruth(false)
   }
 

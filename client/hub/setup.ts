@@ -12,17 +12,20 @@ export interface HubSetup {
   /** Bytes of the largest frame that the server takes. */
   readonly frameBytes: number
   readonly attachMs: number
+  /** The tabs have a token function, which is asked for each connection. */
+  readonly tokens: boolean
   readonly timings?: Partial<Timings>
 }
 
 /** `src` names it, for ever; `fenced` is called when another hub took its log over. */
 export function makeHub(
   { clock, dial }: Pick<Platform, 'clock' | 'dial'>,
-  { url, frameBytes, attachMs, timings }: HubSetup,
+  { url, frameBytes, attachMs, tokens, timings }: HubSetup,
   log: Log,
   src: string,
   fenced?: () => void,
 ): Hub {
-  const link = (events: LinkEvents) => openLink({ url, src, dial, clock, timings }, events)
+  const link = (events: LinkEvents, ask: () => Promise<string | null>) =>
+    openLink({ url, src, dial, clock, timings, ...(tokens && { token: ask }) }, events)
   return new Hub({ log, src, clock, link, frameBytes, attachMs, fenced })
 }

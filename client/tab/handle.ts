@@ -35,6 +35,7 @@ const LATER = 256
 interface Queued {
   readonly n: number
   readonly change: Change
+  readonly after?: readonly DocKey[]
   /** Why it lost its ground between two hubs: it is not in the view any more, and the next hub is to hold it. */
   readonly lost?: WireError
 }
@@ -108,11 +109,11 @@ export class Handle {
   }
 
   /** Throws `OP_…` or `DATA_MALFORMED` if it does not fit. An op on a document that does not exist creates it first. */
-  edit(change: Change): void {
+  edit(change: Change, after: readonly DocKey[] = []): void {
     if ('op' in change && this.#view.type === null) {
-      this.#edit({ create: { type: this.type, data: typeOf(this.type).create() } })
+      this.#edit({ create: { type: this.type, data: typeOf(this.type).create() } }, after)
     }
-    this.#edit(change)
+    this.#edit(change, after)
   }
 
   act(act: Act): void {
@@ -212,7 +213,7 @@ export class Handle {
     this.#queue = this.#queue.flatMap(queued => {
       if (queued.lost) return [queued]
       const moved = next.get(queued.n)
-      return moved ? [{ n: queued.n, change: moved }] : []
+      return moved ? [{ ...queued, change: moved }] : []
     })
     for (const shown of carried.shown) {
       this.#view = applyChange(this.#view, shown)
@@ -247,12 +248,12 @@ export class Handle {
 
   // ---- editing ----
 
-  #edit(change: Change): void {
+  #edit(change: Change, after: readonly DocKey[]): void {
     const fault = checkChange(change, this.#view)
     if (fault) throw new HoldfastError(fault.code, fault.message)
     if (this.#queue.length === 0) this.#under()
     this.#view = applyChange(this.#view, change)
-    const queued = { n: ++this.#made, change }
+    const queued = { n: ++this.#made, change, ...(after.length > 0 && { after }) }
     this.#queue.push(queued)
     if (this.#attached) this.#send(queued)
     this.#shows.push({ change, local: true })

@@ -29,17 +29,20 @@ export class Tab {
   readonly #handles = new Map<string, Handle>()
   readonly #asked = new Map<number, Asked>()
   readonly #phaseListeners = new Set<(phase: Client['phase']) => void>()
+  readonly #token: (() => Promise<string | null>) | null
   #port: HubPort | null = null
   #phase: Client['phase'] = 'connecting'
   #count = 0
+  #batch: FromTab[] | null = null
   #closed = false
   /** Whether the hub is there, for whoever looks after it. */
   onHeard: () => void = () => {}
   onGone: () => void = () => {}
 
-  /** `id` is this tab's alone, for ever. */
-  constructor(id: string) {
+  /** `id` is this tab's alone, for ever; `token` is the app's function, if it has one. */
+  constructor(id: string, token: (() => Promise<string | null>) | null = null) {
     this.id = id
+    this.#token = token
   }
 
   get phase(): Client['phase'] {
@@ -96,7 +99,7 @@ export class Tab {
       get held() {
         return handle.held
       },
-      edit: change => handle.edit(change),
+      edit: (change, after) => handle.edit(change, after),
       act: act => handle.act(act),
       announce: state => handle.announce(state),
       saved: () => this.#ask({ q: 'saved', h }) as Promise<void>,
@@ -106,6 +109,22 @@ export class Tab {
         if (!this.#handles.delete(h)) return
         this.#post({ t: 'detach', h })
       },
+    }
+  }
+
+  /** What `edits` does to documents reaches the hub in one piece. */
+  batch(edits: () => void): void {
+    if (this.#batch) {
+      edits()
+      return
+    }
+    const messages: FromTab[] = []
+    this.#batch = messages
+    try {
+      edits()
+    } finally {
+      this.#batch = null
+      if (messages.length > 0) this.#post({ t: 'batch', messages })
     }
   }
 
@@ -179,9 +198,20 @@ export class Tab {
         return
       case 'pong':
         return
+      case 'token':
+        void this.#giveToken(message.id)
+        return
       default:
         this.#handles.get(message.h)?.told(message)
         if (message.t === 'attached') this.#askAgain(message.h)
+    }
+  }
+
+  async #giveToken(id: number): Promise<void> {
+    try {
+      this.#post({ t: 'token', id, token: (await this.#token?.()) ?? null })
+    } catch (reason) {
+      this.#post({ t: 'token', id, token: null, error: String(reason) })
     }
   }
 
@@ -206,6 +236,7 @@ export class Tab {
   }
 
   #post(message: FromTab): void {
-    this.#port?.post(message)
+    if (this.#batch) this.#batch.push(message)
+    else this.#port?.post(message)
   }
 }
