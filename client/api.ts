@@ -95,6 +95,40 @@ export interface Doc<Data = unknown, Op = unknown> {
   close(): Promise<void>
 }
 
+/** Milliseconds. */
+export interface Timing {
+  readonly count: number
+  readonly last: number
+  readonly mean: number
+  readonly max: number
+}
+
+/** What the hub that this client talks to did since it began, and where it stands. */
+export interface Metrics {
+  /** Documents that are loaded, and edits of theirs that the server has not acknowledged, and that are held. */
+  readonly documents: number
+  readonly unsent: number
+  readonly held: number
+  readonly tabs: number
+  readonly edits: number
+  /** Ops whose content is fixed: what is sent. */
+  readonly sealed: number
+  readonly sent: number
+  readonly acked: number
+  readonly refused: number
+  /** Times that unsent edits were carried over what others did. */
+  readonly rebases: number
+  /** Versions that others wrote. */
+  readonly remote: number
+  readonly connections: number
+  /** Milliseconds, smoothed; null while nothing is measured on this connection. */
+  readonly roundTrip: number | null
+  /** From an edit to its being durable on this device. */
+  readonly save: Timing
+  /** From sending an op to its ack. */
+  readonly commit: Timing
+}
+
 export interface KnownDoc {
   readonly collection: string
   readonly id: string
@@ -105,7 +139,8 @@ export interface KnownDoc {
 }
 
 export interface Client {
-  readonly phase: 'offline' | 'connecting' | 'online' | 'closed'
+  /** `paused`: by `pause`, until `resume`. */
+  readonly phase: 'offline' | 'connecting' | 'online' | 'paused' | 'closed'
   /**
    * Opens a document, from the log if this device has it, else from the server, else (offline) as a new one.
    * Rejects with `TYPE_MISMATCH` or `NAME_INVALID`.
@@ -121,5 +156,9 @@ export interface Client {
   on(event: 'phase', listener: (phase: Client['phase']) => void): () => void
   /** Dials now instead of waiting for the back-off. */
   reconnect(): void
+  /** Stops the exchange with the server, in all tabs, until `resume`: editing and saving on this device go on. */
+  pause(): void
+  resume(): void
+  metrics(): Promise<Metrics>
   close(): Promise<void>
 }

@@ -80,6 +80,9 @@ export function connect(options: ConnectOptions): Client {
     batch: edits => tab.batch(edits),
     on: (_event, listener) => tab.onPhase(listener),
     reconnect: () => tab.reconnect(),
+    pause: () => tab.pause(),
+    resume: () => tab.resume(),
+    metrics: () => tab.metrics(),
     async close() {
       asleep()
       await tab.close()

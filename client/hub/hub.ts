@@ -7,7 +7,7 @@ import { HoldfastError } from '../../ops/errors.ts'
 import { type DocKey, keyText } from '../../ops/identity.ts'
 import type { ServerFrame } from '../../ops/protocol.ts'
 import type { TypeName } from '../../types/type.ts'
-import type { Client, KnownDoc } from '../api.ts'
+import type { Client, KnownDoc, Metrics } from '../api.ts'
 import type { Clock } from '../clock.ts'
 import { restore, type SavedReplica } from '../engine/checkpoint.ts'
 import { type Effect, type Event, start } from '../engine/engine.ts'
@@ -17,6 +17,7 @@ import { isOpen, type Link, type LinkEvents, type Phase } from '../link/link.ts'
 import { backoff, defaultTimings } from '../link/websocket.ts'
 import { type Log, nothingStored, type Stored } from '../log/log.ts'
 import type { FromHub, FromTab, Question } from './messages.ts'
+import { Meter } from './meter.ts'
 import { Order } from './order.ts'
 import type { Port } from './port.ts'
 import { Presence } from './presence.ts'
@@ -62,10 +63,12 @@ interface Placed extends Place {
 
 export class Hub implements Surroundings {
   readonly #options: HubOptions
-  readonly #link: Link
+  #link: Link
+  #paused = false
   readonly #writer: Writer
   readonly #guests = new Set<Guest>()
   readonly #tokens = new Tokens()
+  readonly #meter: Meter
   readonly #order = new Order(key => this.#ready.get(keyText(key))?.room)
   readonly #places = new Map<string, Promise<Place>>()
   /** Those of `#places` that are ready. */
@@ -75,12 +78,21 @@ export class Hub implements Surroundings {
 
   constructor(options: HubOptions) {
     this.#options = options
+    this.#meter = new Meter(options.clock)
     this.#writer = new Writer(options.log, options.clock, {
-      saved: (key, n) => this.#ready.get(keyText(key))?.room.handle({ t: 'saved', n }),
+      saved: (key, n) => {
+        this.#meter.saved(keyText(key), n)
+        this.#ready.get(keyText(key))?.room.handle({ t: 'saved', n })
+      },
       failed: reason => this.#logFailed(reason),
     })
     options.log.onLost(reason => this.#logFailed(reason))
-    this.#link = options.link(
+    this.#link = this.#dial()
+    void this.#resume()
+  }
+
+  #dial(): Link {
+    return this.#options.link(
       {
         phase: phase => this.#linkPhase(phase),
         frame: frame => this.#route(frame),
@@ -90,7 +102,6 @@ export class Hub implements Surroundings {
       },
       () => this.#tokens.ask([...this.#guests].map(guest => guest.port)),
     )
-    void this.#resume()
   }
 
   /** Takes a tab in, for as long as it does not say `bye` or `leave` is called. */
@@ -118,7 +129,7 @@ export class Hub implements Surroundings {
     switch (message.t) {
       case 'hello':
         guest.tab = message.tab
-        guest.port.post({ t: 'welcome', phase: phaseOf(this.#link.phase) })
+        guest.port.post({ t: 'welcome', phase: this.#phaseOf(this.#link.phase) })
         this.#tokens.met(guest.port)
         return
       case 'token':
@@ -129,6 +140,12 @@ export class Hub implements Surroundings {
         return
       case 'ask':
         this.#answer(guest, message.id, message.question)
+        return
+      case 'pause':
+        this.#pause()
+        return
+      case 'resume':
+        this.#resumeSync()
         return
       case 'reconnect':
         this.#link.retry()
@@ -249,10 +266,17 @@ export class Hub implements Surroundings {
   }
 
   async #find(guest: Guest, question: Question): Promise<unknown> {
-    if (question.q === 'known') return this.#known()
-    const room = guest.seats.get(question.h)?.room
-    if (!room) throw new HoldfastError('CLIENT_CLOSED')
-    return question.q === 'saved' ? room.saved() : room.settled()
+    switch (question.q) {
+      case 'known':
+        return this.#known()
+      case 'metrics':
+        return this.#metrics()
+      default: {
+        const room = guest.seats.get(question.h)?.room
+        if (!room) throw new HoldfastError('CLIENT_CLOSED')
+        return question.q === 'saved' ? room.saved() : room.settled()
+      }
+    }
   }
 
   /** The log's list, and what is newer in the rooms. */
@@ -271,12 +295,27 @@ export class Hub implements Surroundings {
     })
   }
 
+  #metrics(): Metrics {
+    const replicas = [...this.#ready.values()].map(({ room }) => room.state.replica)
+    return {
+      documents: replicas.length,
+      unsent: replicas.reduce((sum, replica) => sum + unsent(replica), 0),
+      held: replicas.reduce((sum, { held }) => sum + held.length, 0),
+      tabs: this.#guests.size,
+      roundTrip: this.#link.roundTrip,
+      ...this.#meter.read(),
+    }
+  }
+
   // ---- what rooms need ----
 
   perform(room: Room, effect: Exclude<Effect, { t: 'show' }>): void {
-    if (effect.t === 'append') this.#writer.append(room.key, effect.n, effect.event)
-    else if (effect.t === 'send') this.#link.send(effect.frame)
-    else if (effect.t === 'await') this.#order.wait(room, effect.name, effect.after)
+    if (effect.t === 'append') {
+      this.#meter.decided(keyText(room.key), effect.n, effect.event, room.state.replica.pending.length > 0)
+      this.#writer.append(room.key, effect.n, effect.event)
+    } else if (effect.t === 'send') {
+      if (this.#link.send(effect.frame)) this.#meter.sent(effect.frame)
+    } else if (effect.t === 'await') this.#order.wait(room, effect.name, effect.after)
     else if (effect.t === 'gather') this.#later(this.#link.pace.gatherMs, room, { t: 'gathered' })
     else this.#later(backoff(effect.tries, this.#options.clock, defaultTimings), room, { t: 'wake' })
   }
@@ -418,10 +457,23 @@ export class Hub implements Surroundings {
 
   // ---- the link ----
 
+  #pause(): void {
+    if (this.#paused || this.#closed) return
+    this.#paused = true
+    this.#link.close()
+  }
+
+  #resumeSync(): void {
+    if (!this.#paused || this.#closed) return
+    this.#paused = false
+    this.#link = this.#dial()
+  }
+
   /** Rooms ask for what they missed behind the greeting: its answer comes first, and is not waited for. */
   #linkPhase(phase: Phase): void {
     if (phase.name === 'greeting') this.#order.begin([...this.#ready.values()].map(({ room }) => room))
     else if (phase.name !== 'up') this.#order.end()
+    if (phase.name === 'up') this.#meter.connected()
     for (const { room, presence } of this.#ready.values()) {
       if (isOpen(phase)) room.refresh()
       else if (room.state.phase.name !== 'offline') {
@@ -429,10 +481,15 @@ export class Hub implements Surroundings {
         presence.down()
       } else room.refresh()
     }
-    for (const { port } of this.#guests) port.post({ t: 'phase', phase: phaseOf(phase) })
+    for (const { port } of this.#guests) port.post({ t: 'phase', phase: this.#phaseOf(phase) })
+  }
+
+  #phaseOf(phase: Phase): Client['phase'] {
+    return this.#paused ? 'paused' : phaseOf(phase)
   }
 
   #route(frame: ServerFrame): void {
+    this.#meter.heard(frame)
     if ('ch' in frame) {
       const presence = this.#ready.get(frame.ch)?.presence
       if (frame.a === 'p' && frame.src !== this.#options.src) presence?.heard(frame)

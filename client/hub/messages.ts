@@ -35,7 +35,9 @@ export interface Passing {
 export type Act = { readonly t: 'retry' | 'discard'; readonly name: Name }
 
 /** Questions with one answer, asked again of the next hub if the one that was asked is gone. */
-export type Question = { readonly q: 'saved' | 'settled'; readonly h: string } | { readonly q: 'known' }
+export type Question =
+  | { readonly q: 'saved' | 'settled'; readonly h: string }
+  | { readonly q: 'known' | 'metrics' }
 
 export type FromTab =
   | { readonly t: 'hello'; readonly tab: string }
@@ -60,7 +62,7 @@ export type FromTab =
   | { readonly t: 'detach'; readonly h: string }
   | { readonly t: 'ask'; readonly id: number; readonly question: Question }
   | { readonly t: 'token'; readonly id: number; readonly token: string | null; readonly error?: string }
-  | { readonly t: 'reconnect' | 'wake' | 'ping' | 'bye' }
+  | { readonly t: 'reconnect' | 'pause' | 'resume' | 'wake' | 'ping' | 'bye' }
 
 export type FromHub =
   | { readonly t: 'welcome'; readonly phase: Client['phase'] }

@@ -3,7 +3,7 @@
 import { HoldfastError, isErrorCode } from '../../ops/errors.ts'
 import type { DocKey } from '../../ops/identity.ts'
 import type { TypeName } from '../../types/type.ts'
-import type { Client, KnownDoc } from '../api.ts'
+import type { Client, KnownDoc, Metrics } from '../api.ts'
 import type { FromHub, FromTab, Question } from '../hub/messages.ts'
 import type { Port } from '../hub/port.ts'
 import { Handle, type Listener } from './handle.ts'
@@ -33,6 +33,8 @@ export class Tab {
   #port: HubPort | null = null
   #phase: Client['phase'] = 'connecting'
   #count = 0
+  /** This tab paused the exchange; the next hub is told so. */
+  #paused = false
   #batch: FromTab[] | null = null
   #closed = false
   /** Whether the hub is there, for whoever looks after it. */
@@ -60,6 +62,7 @@ export class Tab {
     this.#port = port
     port.listen(message => this.#port === port && this.#hear(message))
     this.#post({ t: 'hello', tab: this.id })
+    if (this.#paused) this.#post({ t: 'pause' })
     for (const handle of this.#handles.values()) handle.attach()
     for (const [id, { question }] of this.#asked)
       if (!('h' in question)) this.#post({ t: 'ask', id, question })
@@ -139,6 +142,20 @@ export class Tab {
 
   reconnect(): void {
     this.#post({ t: 'reconnect' })
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#post({ t: 'pause' })
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#post({ t: 'resume' })
+  }
+
+  metrics(): Promise<Metrics> {
+    return this.#ask({ q: 'metrics' }) as Promise<Metrics>
   }
 
   wake(): void {

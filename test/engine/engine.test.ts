@@ -357,4 +357,60 @@ describe('engine', () => {
     assert.throws(() => scene.edit([-1, 'x']), { code: 'OP_MALFORMED' })
     assert.equal(scene.state, before)
   })
+
+  describe('waiting', () => {
+    const after = [{ key: { collection: 'c', id: 'other' }, name: { src: 'me', seq: 7 } }]
+    const waits = (scene: Scene) => scene.effects.filter(effect => effect.t === 'await').length
+
+    it('[E23] an edit that waits for another document is not sent, nor what is behind it, until that is committed', () => {
+      const scene = new Scene().online('', 1)
+      scene.take()
+      scene.on({ t: 'edit', change: { op: ['a'] }, after })
+      scene.edit([1, 'b'])
+      assert.deepEqual(scene.takeOps(), [])
+      assert.ok(waits(scene) > 0)
+      scene.on({ t: 'cleared', name: { src: 'me', seq: 2 } })
+      assert.deepEqual(scene.takeOps(), [])
+      scene.on({ t: 'cleared', name: { src: 'me', seq: 1 } })
+      assert.deepEqual(
+        scene.takeOps().map(({ op }) => op),
+        [['ab']],
+      )
+    })
+
+    it('[E23] nor does it go along with the catch-up; it waits after a reload and from a checkpoint too', () => {
+      const first = new Scene().online('', 1)
+      first.on({ t: 'edit', change: { op: ['a'] }, after })
+      for (const scene of [first.on({ t: 'down' }), first.reload('you'), first.resume('you')]) {
+        scene.take()
+        scene.on({ t: 'up' })
+        const [question] = scene.take()
+        assert.deepEqual([question?.a, 'submit' in question!], ['h.catchup', false])
+        scene.answer({ segments: [] }, 1)
+        assert.deepEqual(scene.takeOps(), [])
+        scene.on({ t: 'cleared', name: { src: 'me', seq: 1 } })
+        assert.equal(scene.takeOps().length, 1)
+      }
+    })
+
+    it('[E24] on a slow network edits gather, and each gathering lets one op go', () => {
+      const scene = new Scene().online('', 1).on({ t: 'network', slow: true })
+      scene.take()
+      scene.edit(['a']).edit([1, 'b'])
+      assert.deepEqual(scene.takeOps(), [])
+      assert.equal(scene.effects.filter(effect => effect.t === 'gather').length, 1)
+      scene.on({ t: 'gathered' })
+      assert.deepEqual(
+        scene.takeOps().map(({ op }) => op),
+        [['ab']],
+      )
+      scene.edit([2, 'c']).ack(1, 1)
+      assert.deepEqual(scene.takeOps(), [])
+      scene.on({ t: 'gathered' })
+      assert.equal(scene.takeOps().length, 1)
+      scene.ack(2, 2).on({ t: 'network', slow: false })
+      scene.edit([3, 'd'])
+      assert.equal(scene.takeOps().length, 1)
+    })
+  })
 })
