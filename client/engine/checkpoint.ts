@@ -4,6 +4,7 @@ import { applyChange, type Content } from '../../ops/change.ts'
 import { tiersOf } from '../../ops/compose.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
 import { type Entry, type Held, nothing, type Replica, type Sealed, sealLast } from './state.ts'
+import { noUndo, restoreUndo, type SavedUndo, saveUndo } from './undo.ts'
 
 /** A replica without what follows from the rest; plain data for the log. */
 export interface SavedReplica {
@@ -18,6 +19,8 @@ export interface SavedReplica {
   /** Whether the last of `pending` was still open. */
   readonly open: boolean
   readonly held: readonly Held[]
+  /** Missing in a checkpoint from before one could undo. */
+  readonly undo?: SavedUndo
 }
 
 export function save(replica: Replica): SavedReplica {
@@ -33,6 +36,7 @@ export function save(replica: Replica): SavedReplica {
     held,
     open,
     pending: sealLast(replica).pending as readonly Sealed[],
+    undo: saveUndo(replica.undo, replica.view.type),
   }
 }
 
@@ -44,6 +48,7 @@ export function restore(saved: SavedReplica | null, events: readonly ReplicaEven
 
 function reopen(saved: SavedReplica): Replica {
   const { src, seq, v, hash = null, base, held } = saved
+  const undo = saved.undo ? restoreUndo(saved.undo) : noUndo
   const view = saved.pending.reduce<Content>((content, entry) => applyChange(content, entry.change), base)
   const pending: Entry[] = saved.pending.slice()
   const last = saved.pending.at(-1)
@@ -57,5 +62,5 @@ function reopen(saved: SavedReplica): Replica {
       chars: JSON.stringify(change.op).length,
     }
   }
-  return { src, seq, v, hash, base, held, pending, view }
+  return { src, seq, v, hash, base, held, pending, view, undo }
 }

@@ -37,6 +37,7 @@ import { findType, typeOf } from '../../types/index.ts'
 import type { Step } from './committed.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
 import type { Entry, Reason, Replica, Sealed } from './state.ts'
+import { takeBack, type Way } from './undo.ts'
 
 export type Phase =
   | { readonly name: 'offline' }
@@ -63,7 +64,9 @@ export interface State {
 }
 
 export type Event =
-  | { readonly t: 'edit'; readonly change: Change }
+  /** `joins`: continues the group of the edit before it, for undoing. */
+  | { readonly t: 'edit'; readonly change: Change; readonly joins?: boolean }
+  | { readonly t: Way }
   | { readonly t: 'retry' | 'discard'; readonly name: Name }
   | { readonly t: 'saved'; readonly n: number }
   | { readonly t: 'up' }
@@ -100,7 +103,10 @@ export function start(key: DocKey, replica: Replica, logged: number, src: string
 export function next(state: State, event: Event): Next {
   switch (event.t) {
     case 'edit':
-      return edit(state, event.change)
+      return edit(state, event.change, event.joins === true)
+    case 'undo':
+    case 'redo':
+      return undo(state, event.t)
     case 'retry':
     case 'discard':
       return then(log(state, event), pump)
@@ -123,10 +129,17 @@ export function next(state: State, event: Event): Next {
 
 // ---- local edits ----
 
-function edit(state: State, change: Change): Next {
+function edit(state: State, change: Change, joins: boolean): Next {
   const fault = checkChange(change, state.replica.view)
   if (fault) throw new HoldfastError(fault.code, fault.message)
-  return then(log(state, { t: 'edit', change }), pump)
+  return then(log(state, { t: 'edit', change, ...(joins && { joins }) }), pump)
+}
+
+/** An edit like any other, but that nobody has shown it yet. */
+function undo(state: State, way: Way): Next {
+  const { replica } = state
+  const taken = takeBack(replica.undo, way, replica.view)
+  return taken === null ? [state, []] : then(log(state, { t: way, ...taken }), pump)
 }
 
 /** Takes a decision: folds it in and has it logged. */

@@ -7,6 +7,7 @@ import type { Name } from '../../ops/identity.ts'
 import { sealOf } from '../../ops/seal.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
+import { noUndo, type Undo } from './undo.ts'
 
 export interface Sealed {
   readonly name: Name
@@ -56,6 +57,8 @@ export interface Replica {
   readonly pending: readonly Entry[]
   readonly held: readonly Held[]
   readonly view: Content
+  /** What the person can take back and forth, on `view`. */
+  readonly undo: Undo
 }
 
 /** The next state, and what the view went through on the way. */
@@ -70,6 +73,7 @@ export const nothing: Replica = {
   pending: [],
   held: [],
   view: absent,
+  undo: noUndo,
 }
 
 export const unsent = (replica: Replica): number =>
