@@ -59,7 +59,7 @@ export function connect(options: ConnectOptions): Client {
         throw new HoldfastError('TYPE_UNKNOWN', `"${type}" is not one of text, json and rich.`)
       checkName('collection', collection)
       checkName('id', id)
-      return Document.open<Data, Op>(hub, { collection, id }, type)
+      return Document.open<Data, Op>(hub, { collection, id }, type, () => clock.now())
     },
     known: () => hub.known(),
     on: (_event, listener) => hub.onPhase(listener),

@@ -32,11 +32,11 @@ export type Stroke =
   | { readonly kind: 'set'; readonly at: number; readonly path: readonly (string | number)[] }
   | { readonly kind: 'alone' }
 
-const alone: Stroke = { kind: 'alone' }
+export const alone: Stroke = { kind: 'alone' }
 
 /** What `change`, made at `at`, is to the groups. */
 export function strokeOf(change: Change, type: TypeName, at: number): Stroke {
-  if (!('op' in change)) return alone
+  if (!('op' in change) || typeOf(type).checkOp(change.op) !== null) return alone
   if (type === 'json') return setting(change.op as JsonOp, at)
   return keyOf(type === 'text' ? ofText(change.op as TextOp) : ofRich(change.op as RichOp), at)
 }
@@ -125,7 +125,7 @@ function setting(op: JsonOp, at: number): Stroke {
   const keys = op ?? []
   const depth = keys.findIndex(part => typeof part === 'object')
   const last = keys[depth]
-  const moves = last === undefined || Array.isArray(last) || 'p' in last || 'd' in last
-  if (moves || depth !== keys.length - 1) return alone
+  if (typeof last !== 'object' || depth !== keys.length - 1) return alone
+  if (Array.isArray(last) || 'p' in last || 'd' in last) return alone
   return { kind: 'set', at, path: keys.slice(0, depth) as (string | number)[] }
 }

@@ -20,8 +20,8 @@ export interface Hub {
 }
 
 export interface Listener {
-  /** `local`: this attachment made the change. */
-  change(change: Change, local: boolean): void
+  /** `local`: an edit of this attachment made the change; `undone`: its undo or redo did. */
+  change(change: Change, local: boolean, undone: boolean): void
   truth(truth: Truth): void
   presence(peers: readonly Peer[]): void
 }
@@ -31,8 +31,13 @@ export interface Attachment {
   readonly view: Content
   readonly truth: Truth
   readonly held: readonly HeldEdit[]
-  /** Throws `OP_…` or `DATA_MALFORMED` if it does not fit the view. An op on a document that does not exist creates it first. */
-  edit(change: Change): void
+  /**
+   * Throws `OP_…` or `DATA_MALFORMED` if it does not fit the view. An op on a document that does not exist creates it first.
+   * `joins`: it continues the group of this attachment's last edit (engine/grouping.ts).
+   */
+  edit(change: Change, joins: boolean): void
+  undo(): void
+  redo(): void
   retry(name: Name): void
   discard(name: Name): void
   announce(state: unknown): void

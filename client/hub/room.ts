@@ -36,10 +36,12 @@ export class Room {
   #state: State
   /** The last event that a person's edit made. */
   #edited = 0
+  /** Who made that edit: nobody continues the group of another. */
+  #editor: Listener | null = null
   #truth: Truth
   #held: readonly HeldEdit[] = []
   #heldOf: readonly Held[] = []
-  #shows: { changes: readonly Change[]; origin: Listener | null }[] = []
+  #shows: { changes: readonly Change[]; origin: Listener | null; undone: boolean }[] = []
   #showing = false
   #waiters: Waiter[] = []
 
@@ -77,27 +79,30 @@ export class Room {
   /** Folds an event in and does what follows; reentrant, because listeners edit. Throws only for a misfit local edit. */
   handle(event: Event, origin: Listener | null = null): void {
     const [state, effects] = next(this.#state, event)
-    this.perform(state, effects, origin)
-    if (event.t === 'edit' || event.t === 'retry') this.#edited = this.#state.logged
+    this.perform(state, effects, origin, event.t === 'undo' || event.t === 'redo')
+    if (event.t === 'edit' || event.t === 'retry' || event.t === 'undo' || event.t === 'redo') {
+      this.#edited = this.#state.logged
+      this.#editor = origin
+    }
     this.refresh()
   }
 
   /** An op on a document that does not exist creates it first. */
-  edit(change: Change, type: TypeName, origin: Listener): void {
+  edit(change: Change, joins: boolean, type: TypeName, origin: Listener): void {
     if ('op' in change && this.view.type === null) {
       this.handle({ t: 'edit', change: { create: { type, data: typeOf(type).create() } } }, origin)
     }
-    this.handle({ t: 'edit', change }, origin)
+    this.handle({ t: 'edit', change, joins: joins && this.#editor === origin }, origin)
   }
 
-  perform(state: State, effects: readonly Effect[], origin: Listener | null = null): void {
+  perform(state: State, effects: readonly Effect[], origin: Listener | null = null, undone = false): void {
     this.#state = state
     const changes: Change[] = []
     for (const effect of effects) {
       if (effect.t === 'show') changes.push(...effect.changes)
       else this.#around.perform(this, effect)
     }
-    if (changes.length > 0) this.#show(changes, origin)
+    if (changes.length > 0) this.#show(changes, origin, undone)
   }
 
   /** Tells what has become true since the last time. */
@@ -143,14 +148,17 @@ export class Room {
   }
 
   /** Shows in order, even when a listener edits while it is shown something. */
-  #show(changes: readonly Change[], origin: Listener | null): void {
-    this.#shows.push({ changes: composeChanges(changes, this.view), origin })
+  #show(changes: readonly Change[], origin: Listener | null, undone: boolean): void {
+    this.#shows.push({ changes: composeChanges(changes, this.view), origin, undone })
     if (this.#showing) return
     this.#showing = true
     try {
       for (let show = this.#shows.shift(); show; show = this.#shows.shift()) {
         for (const change of show.changes) {
-          for (const listener of this.listeners) listener.change(change, listener === show.origin)
+          for (const listener of this.listeners) {
+            const own = listener === show.origin
+            listener.change(change, own && !show.undone, own && show.undone)
+          }
         }
       }
     } finally {
@@ -187,6 +195,8 @@ export class Room {
       settled: replica.pending.length === 0 && replica.held.length === 0,
       held: replica.held.length,
       exists: replica.view.type !== null,
+      canUndo: replica.undo.undo.length > 0,
+      canRedo: replica.undo.redo.length > 0,
       error:
         fault !== null
           ? { code: 'LOG_FAILED', message: fault }
@@ -220,6 +230,8 @@ const sameTruth = (a: Truth, b: Truth): boolean =>
   a.settled === b.settled &&
   a.held === b.held &&
   a.exists === b.exists &&
+  a.canUndo === b.canUndo &&
+  a.canRedo === b.canRedo &&
   a.error?.code === b.error?.code
 
 function describe(held: Held): HeldEdit {

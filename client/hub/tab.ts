@@ -312,8 +312,16 @@ class Seated implements Attachment {
     return this.#room.held
   }
 
-  edit(change: Change): void {
-    this.#room.edit(change, this.#type, this.#listener)
+  edit(change: Change, joins: boolean): void {
+    this.#room.edit(change, joins, this.#type, this.#listener)
+  }
+
+  undo(): void {
+    this.#room.handle({ t: 'undo' }, this.#listener)
+  }
+
+  redo(): void {
+    this.#room.handle({ t: 'redo' }, this.#listener)
   }
 
   retry(name: Name): void {
