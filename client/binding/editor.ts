@@ -113,7 +113,7 @@ const names: Record<string, string> = {
 
 /** Quill labels its buttons "header: 1" and the like; people hear and see words instead. */
 function nameControls(host: HTMLElement): void {
-  host.querySelector('[role=toolbar]')?.setAttribute('aria-label', 'Formats')
+  host.querySelector('[role=toolbar]')?.setAttribute('aria-label', 'Tools')
   for (const button of host.querySelectorAll<HTMLButtonElement>('.ql-toolbar button')) {
     const kind = [...button.classList].find(name => name in names)
     const word = names[kind ?? ''] ?? ''

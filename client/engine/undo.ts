@@ -114,9 +114,8 @@ export function takeBack(undo: Undo, way: Way, view: Content): Taken | null {
   for (let groups = 1; rest.length > 0; groups++) {
     const [op, below] = pop(type, rest)
     rest = below
-    if (type.isNoop(op)) continue
     if (type.check(op, view.data) !== null) break
-    return { groups, op }
+    if (!type.equalDocs(type.apply(view.data, op), view.data)) return { groups, op }
   }
   return { groups: groupsIn(stack) }
 }
