@@ -39,11 +39,14 @@ export function bindQuill(quill: Quill, doc: RichDoc, events: BindingEvents): Bi
   let showing = false
   /** What waits came by an undo: the person is shown where it was. */
   let undone = false
+  /** Where the caret is has changed while the editor was without the focus. */
+  let moved = false
   let bound = true
 
   const show = (delta: Delta) => {
     if (delta.ops.length === 0) return
     showing = true
+    moved ||= !quill.hasFocus()
     try {
       update(quill, delta)
     } finally {
@@ -93,6 +96,11 @@ export function bindQuill(quill: Quill, doc: RichDoc, events: BindingEvents): Bi
     show(quill.getContents().diff(visibleIn(shown(richOf(stored)))))
   }
 
+  const onFocus = () => {
+    const { index, length } = quill.selection.savedRange
+    if (moved) quill.setSelection(index, length, Quill.sources.SILENT)
+    moved = false
+  }
   const onCompositionStart = () => {
     composing = true
   }
@@ -105,6 +113,7 @@ export function bindQuill(quill: Quill, doc: RichDoc, events: BindingEvents): Bi
   quill.on(Quill.events.TEXT_CHANGE, onTyped)
   quill.on(Quill.events.COMPOSITION_START, onCompositionStart)
   quill.on(Quill.events.COMPOSITION_END, onCompositionEnd)
+  quill.root.addEventListener('focus', onFocus)
   const unlisten = doc.on('change', onChange)
   const unbindUndo = bindUndo(quill.root, doc, () => quill.update(Quill.sources.USER))
 
@@ -114,6 +123,7 @@ export function bindQuill(quill: Quill, doc: RichDoc, events: BindingEvents): Bi
       bound = false
       unlisten()
       unbindUndo()
+      quill.root.removeEventListener('focus', onFocus)
       quill.off(Quill.events.TEXT_CHANGE, onTyped)
       quill.off(Quill.events.COMPOSITION_START, onCompositionStart)
       quill.off(Quill.events.COMPOSITION_END, onCompositionEnd)
@@ -128,11 +138,13 @@ function afterChange(stored: RichData, change: Change): RichData {
 
 /**
  * `updateContents` with the selection kept: Quill moves only the caret of an editor that has the focus, lets a
- * selection grow over what is inserted at its edges, and turns one that was made backwards around.
+ * selection grow over what is inserted at its edges, and turns one that was made backwards around. Where a selection
+ * stands in the editor while a button has the focus, Quill would take the focus to restore it.
  */
 function update(quill: Quill, delta: Delta): void {
-  const focused = quill.getSelection()
+  const focused = quill.hasFocus() ? quill.getSelection() : null
   const native = document.getSelection()
+  if (focused === null && quill.root.contains(native?.anchorNode ?? null)) native?.removeAllRanges()
   const backwards = focused !== null && native?.direction === 'backward'
   const saved = carry(quill.selection.savedRange, delta)
   carryLink(quill, delta)

@@ -25,12 +25,17 @@ export type Stroke =
       readonly start: number
       readonly end: number
       readonly char: string
-      /** Something selected was typed over. */
-      readonly over: boolean
+      /**
+       * What it replaced: something selected; or the space before it, which Chromium writes as a no-break space at the end
+       * of a line and writes again with the next letter.
+       */
+      readonly over: 'nothing' | 'selection' | 'space'
     }
   | { readonly kind: 'erased'; readonly at: number; readonly start: number; readonly count: number }
   | { readonly kind: 'set'; readonly at: number; readonly path: readonly (string | number)[] }
   | { readonly kind: 'alone' }
+
+type Typed = Extract<Stroke, { kind: 'typed' }>
 
 export const alone: Stroke = { kind: 'alone' }
 
@@ -45,7 +50,7 @@ export function strokeOf(change: Change, type: TypeName, at: number): Stroke {
 export function joins(former: Stroke, next: Stroke): boolean {
   if (former.kind === 'alone' || next.kind === 'alone' || next.at - former.at > JOIN_MS) return false
   if (former.kind === 'typed' && next.kind === 'typed')
-    return !next.over && next.start === former.end && !beginsWord(former.char, next.char)
+    return continues(former, next) && !beginsWord(former.char, next.char)
   if (former.kind === 'erased' && next.kind === 'erased')
     return next.start === former.start || next.start + next.count === former.start
   return former.kind === 'set' && next.kind === 'set' && samePath(former.path, next.path)
@@ -64,9 +69,16 @@ export function carried(stroke: Stroke, change: Change, type: TypeName): Stroke 
   return stroke.kind === 'erased' ? { ...stroke, start } : { ...stroke, start, end: move(stroke.end)! }
 }
 
+const continues = (former: Typed, next: Typed): boolean =>
+  next.over === 'space'
+    ? next.start + 1 === former.end && isSpace(former.char)
+    : next.over === 'nothing' && next.start === former.end
+
 /** A space after a word, and every new line, begins a group: what is undone is the space and the word after it. */
 const beginsWord = (former: string, next: string): boolean =>
-  next === '\n' || (/\s/.test(next) && !/\s/.test(former))
+  next === '\n' || (isSpace(next) && !isSpace(former))
+
+const isSpace = (char: string): boolean => /\s/.test(char)
 
 const samePath = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.length === b.length && a.every((key, i) => key === b[i])
@@ -85,11 +97,12 @@ function keyOf(made: Replacement | null, at: number): Stroke {
   if (made === null) return alone
   const { start, insert, length, erased } = made
   // The first key in an empty Quill brings the newline of the document along.
-  const char = insert.length > 1 && insert.endsWith('\n') ? insert.slice(0, -1) : insert
-  if (countPoints(char) === 1) {
-    const end = start + length - (insert.length - char.length)
-    return { kind: 'typed', at, start, end, char, over: erased > 0 }
-  }
+  const keys = insert.length > 1 && insert.endsWith('\n') ? insert.slice(0, -1) : insert
+  const end = start + length - (insert.length - keys.length)
+  if (countPoints(keys) === 1)
+    return { kind: 'typed', at, start, end, char: keys, over: erased > 0 ? 'selection' : 'nothing' }
+  if (erased === 1 && countPoints(keys) === 2 && isSpace(keys[0]!))
+    return { kind: 'typed', at, start, end, char: keys.slice(1), over: 'space' }
   return insert === '' && erased > 0 && erased <= ERASED_UNITS
     ? { kind: 'erased', at, start, count: erased }
     : alone

@@ -61,6 +61,25 @@ describe('grouping', () => {
     })
   }
 
+  it('[U13] a space that the browser writes again with the next letter does not end the group', () => {
+    const word = richly([
+      [3, '\u00a0'],
+      [3, ' t', { d: 1 }],
+      [5, 'w'],
+    ])
+    assert.deepEqual(groupsOf('rich', word), [[0, 1, 2]])
+    assert.deepEqual(
+      groupsOf(
+        'rich',
+        richly([
+          [3, 'x'],
+          [3, ' t', { d: 1 }],
+        ]),
+      ),
+      [[0], [1]],
+    )
+  })
+
   it('[U13] characters of two units, and the newline that the first key in Quill brings along, are typing', () => {
     assert.deepEqual(groupsOf('text', [['😀'], [1, 'a']]), [[0, 1]])
     assert.deepEqual(groupsOf('rich', richly([['😀'], [2, 'a']])), [[0, 1]])

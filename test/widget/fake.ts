@@ -4,7 +4,7 @@
  */
 
 import type { ChangeEvent, Doc, DocEvents, HeldEdit, Truth } from '../../client/api.ts'
-import { alone, joins, strokeOf } from '../../client/engine/grouping.ts'
+import { alone, carried, joins, strokeOf } from '../../client/engine/grouping.ts'
 import { type ReplicaEvent, reduce } from '../../client/engine/replica.ts'
 import { nothing, type Replica } from '../../client/engine/state.ts'
 import { takeBack, type Way } from '../../client/engine/undo.ts'
@@ -75,6 +75,7 @@ export class FakeDoc implements Doc {
   #goBack(way: Way): void {
     const taken = takeBack(this.#replica.undo, way, this.#replica.view)
     if (taken === null) return
+    this.#stroke = alone
     this.#tell({ t: way, ...taken }, { local: false, undone: true })
     if (taken.op !== undefined) this.#commit()
   }
@@ -86,6 +87,7 @@ export class FakeDoc implements Doc {
   remote(op: unknown): void {
     const fault = typeOf(this.type).check(op, this.data)
     if (fault) throw new Error(fault.message)
+    this.#stroke = carried(this.#stroke, { op }, this.type)
     this.#tell({ t: 'steps', steps: [{ n: 1, change: { op } }] }, { local: false, undone: false })
   }
   #tell(event: ReplicaEvent, by: Omit<ChangeEvent, 'change'>): void {
