@@ -110,14 +110,33 @@ export class Device {
     )
   }
 
-  change(): void {
+  /** `keeps`: takes nothing away. */
+  change(keeps: boolean): void {
     const { doc } = this
     if (!doc) return
     const { ledger, type } = this.#around
-    const made = change(type, doc, token => ledger.isAcked(token), this.#random)
+    const made = change(type, doc, token => !keeps && ledger.isAcked(token), this.#random)
     if (!made) return
     if (made.deleted !== null) ledger.deleted(made.deleted)
     doc.edit(made.op)
+  }
+
+  /** Undoes or redoes; whether anything came of it. Only what was written here may come or go. */
+  goBack(): boolean {
+    const { doc } = this
+    if (!doc) return false
+    const { ledger } = this.#around
+    const before = doc.data
+    if (this.#random.chance(0.6)) doc.undo()
+    else doc.redo()
+    const [was, is] = [tokensOf(before), tokensOf(doc.data)]
+    const gone = was.filter(token => !is.includes(token))
+    for (const token of [...gone, ...is.filter(token => !was.includes(token))]) {
+      ledger.undone(token)
+      if (ledger.entries[token]!.device !== this.name)
+        ledger.faults.push(`${this.name} has undone a token of ${ledger.entries[token]!.device}`)
+    }
+    return doc.data !== before
   }
 
   delete(): void {
