@@ -113,10 +113,13 @@ function replaceKeepingCaret(area: HTMLTextAreaElement, value: string, delta: De
   area.scrollTop = scrollTop
 }
 
-/** Puts the caret at `index`. A browser scrolls to it only when the field gains the focus. */
+/**
+ * Puts the caret at `index`. A browser scrolls to it only when the field gains the focus; a keyboard on the screen would
+ * close at that.
+ */
 function lookAt(area: HTMLTextAreaElement, index: number): void {
   area.setSelectionRange(index, index)
-  if (document.activeElement !== area) return
+  if (document.activeElement !== area || !matchMedia('(pointer: fine)').matches) return
   area.blur()
   area.focus()
 }

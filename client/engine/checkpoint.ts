@@ -1,7 +1,7 @@
 /** A replica in the log: as a checkpoint, and folded from one and the events after it. Pure. */
 
 import { applyChange, type Content } from '../../ops/change.ts'
-import { tiersOf } from '../../ops/compose.ts'
+import { type Tiers, tiersOf } from '../../ops/compose.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
 import { type Entry, type Held, nothing, type Replica, type Sealed, sealLast } from './state.ts'
 import { noUndo, restoreUndo, type SavedUndo, saveUndo } from './undo.ts'
@@ -18,6 +18,12 @@ export interface SavedReplica {
   readonly pending: readonly Sealed[]
   /** Whether the last of `pending` was still open. */
   readonly open: boolean
+  /**
+   * How the open one was composed, as far as that had come: composed otherwise, it may come out in another form, and
+   * would get another seal than before the reload. Missing in older checkpoints.
+   */
+  readonly tiers?: Tiers
+  readonly chars?: number
   readonly held: readonly Held[]
   /** Missing in a checkpoint from before one could undo. */
   readonly undo?: SavedUndo
@@ -25,7 +31,8 @@ export interface SavedReplica {
 
 export function save(replica: Replica): SavedReplica {
   const { src, seq, v, hash, base, held } = replica
-  const open = replica.pending.at(-1)?.sealed === false
+  const last = replica.pending.at(-1)
+  const open = last?.sealed === false
   return {
     format: 1,
     src,
@@ -35,6 +42,7 @@ export function save(replica: Replica): SavedReplica {
     base,
     held,
     open,
+    ...(open && { tiers: last.tiers, chars: last.chars }),
     pending: sealLast(replica).pending as readonly Sealed[],
     undo: saveUndo(replica.undo, replica.view.type),
   }
@@ -58,8 +66,8 @@ function reopen(saved: SavedReplica): Replica {
       name,
       sealed: false,
       edits,
-      tiers: tiersOf(change.op, edits),
-      chars: JSON.stringify(change.op).length,
+      tiers: saved.tiers ?? tiersOf(change.op, edits),
+      chars: saved.chars ?? JSON.stringify(change.op).length,
     }
   }
   return { src, seq, v, hash, base, held, pending, view, undo }

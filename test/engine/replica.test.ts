@@ -248,5 +248,5 @@ function wander(type: TypeName, rng: Random): Device {
   return device
 }
 
-/** What two replicas must agree on: how tiers are cut, and how much they are believed to weigh, may differ. */
+/** What two replicas must agree on. */
 const plain = (replica: Replica) => ({ ...save(replica), view: replica.view })
