@@ -119,7 +119,7 @@ function replaceKeepingCaret(area: HTMLTextAreaElement, value: string, delta: De
  */
 function lookAt(area: HTMLTextAreaElement, index: number): void {
   area.setSelectionRange(index, index)
-  if (document.activeElement !== area || !matchMedia('(pointer: fine)').matches) return
+  if (document.activeElement !== area || matchMedia('(pointer: coarse)').matches) return
   area.blur()
   area.focus()
 }
