@@ -27,6 +27,9 @@ export interface Truth {
   readonly held: number
   /** Whether the document exists (as far as this device knows); it is created by the first edit. */
   readonly exists: boolean
+  /** Whether there are edits of this person to take back, and taken back ones to make again. */
+  readonly canUndo: boolean
+  readonly canRedo: boolean
   /** The last fault that matters to a person, until it heals. */
   readonly error: { readonly code: ErrorCode; readonly message: string } | null
 }
@@ -43,10 +46,13 @@ export interface HeldEdit {
   readonly text: string
 }
 
-/** A change of the view. `local`: made by this `Doc` handle itself, so an editor that made it already shows it. */
+/** A change of the view. */
 export interface ChangeEvent {
   readonly change: Change
+  /** Made by an edit of this `Doc` handle, so an editor that made it already shows it. */
   readonly local: boolean
+  /** Made by `undo` or `redo` of this handle: nobody shows it yet, and its person wants to see where it was. */
+  readonly undone: boolean
 }
 
 export interface DocEvents {
@@ -83,6 +89,13 @@ export interface Doc<Data = unknown, Op = unknown> {
   readonly settled: Promise<void>
   /** Applies `op` now; throws `OP_…` if it does not fit. The first edit creates the document. */
   edit(op: Op, options?: EditOptions): void
+  /**
+   * Takes back the newest group of this device's own edits that still does something (a word being typed, a paste, a
+   * format), and leaves everybody else's in place; it outlives a reload. `redo` makes it again, until the next edit.
+   * Creating and deleting the document cannot be undone, nor anything before them. Resolves when it is done.
+   */
+  undo(): Promise<void>
+  redo(): Promise<void>
   /** Deletes the document for everybody. */
   delete(): void
   /** Puts a held edit back into the queue under a new name. */

@@ -74,7 +74,7 @@ export function connect(options: ConnectOptions): Client {
         throw new HoldfastError('TYPE_UNKNOWN', `"${type}" is not one of text, json and rich.`)
       checkName('collection', collection)
       checkName('id', id)
-      return Document.open<Data, Op>(tab, { collection, id }, type)
+      return Document.open<Data, Op>(tab, { collection, id }, type, () => platform.clock.now())
     },
     known: () => tab.known(),
     batch: edits => tab.batch(edits),

@@ -5,6 +5,7 @@ import { HoldfastError } from '../ops/errors.ts'
 import type { DocKey, Name } from '../ops/identity.ts'
 import type { TypeName } from '../types/type.ts'
 import type { Doc, DocEvents, EditOptions, HeldEdit, Status, Truth } from './api.ts'
+import { alone, carried, joins, type Stroke, strokeOf } from './engine/grouping.ts'
 import type { Listener } from './tab/handle.ts'
 import type { Attachment, Tab } from './tab/tab.ts'
 
@@ -17,22 +18,32 @@ export class Document<Data, Op> implements Doc<Data, Op> {
   readonly id: string
   readonly type: TypeName
   readonly #listeners: Listeners
-  readonly #attachment: Attachment
+  #attachment!: Attachment
+  /** The last edit made here, where it is now: the next one may belong to its group. */
+  #stroke: Stroke = alone
+  readonly #now: () => number
   #closed = false
 
-  private constructor(key: DocKey, type: TypeName, listeners: Listeners, attachment: Attachment) {
+  private constructor(key: DocKey, type: TypeName, listeners: Listeners, now: () => number) {
     this.collection = key.collection
     this.id = key.id
     this.type = type
     this.#listeners = listeners
-    this.#attachment = attachment
+    this.#now = now
   }
 
-  static async open<Data, Op>(tab: Tab, key: DocKey, type: TypeName): Promise<Document<Data, Op>> {
+  static async open<Data, Op>(
+    tab: Tab,
+    key: DocKey,
+    type: TypeName,
+    now: () => number,
+  ): Promise<Document<Data, Op>> {
     const listeners: Listeners = { change: new Set(), truth: new Set(), presence: new Set() }
+    const made = new Document<Data, Op>(key, type, listeners, now)
     const listener: Listener = {
-      change: (change, local) => {
-        for (const each of listeners.change) each({ change, local })
+      change: (change, local, undone) => {
+        if (!local) made.#stroke = undone ? alone : carried(made.#stroke, change, type)
+        for (const each of listeners.change) each({ change, local, undone })
       },
       truth: truth => {
         for (const each of listeners.truth) each(truth)
@@ -41,7 +52,8 @@ export class Document<Data, Op> implements Doc<Data, Op> {
         for (const each of listeners.presence) each(peers)
       },
     }
-    return new Document<Data, Op>(key, type, listeners, await tab.attach(key, type, listener))
+    made.#attachment = await tab.attach(key, type, listener)
+    return made
   }
 
   get data(): Data {
@@ -76,6 +88,14 @@ export class Document<Data, Op> implements Doc<Data, Op> {
     this.#change({ op }, after.map(keyOf))
   }
 
+  undo(): Promise<void> {
+    return this.#take('undo')
+  }
+
+  redo(): Promise<void> {
+    return this.#take('redo')
+  }
+
   delete(): void {
     this.#change({ del: true }, [])
   }
@@ -105,7 +125,21 @@ export class Document<Data, Op> implements Doc<Data, Op> {
   }
 
   #change(change: Change, after: readonly DocKey[]): void {
+    const attachment = this.#open()
+    const stroke = strokeOf(change, this.type, this.#now())
+    const joined = joins(this.#stroke, stroke)
+    this.#stroke = stroke
+    attachment.edit(change, joined, after)
+  }
+
+  async #take(way: 'undo' | 'redo'): Promise<void> {
+    const attachment = this.#open()
+    attachment.act({ t: way })
+    await attachment.saved().catch(() => {}) // whether it could be saved is told in `truth`
+  }
+
+  #open(): Attachment {
     if (this.#closed) throw new HoldfastError('CLIENT_CLOSED')
-    this.#attachment.edit(change, after)
+    return this.#attachment
   }
 }

@@ -37,6 +37,7 @@ import { findType, typeOf } from '../../types/index.ts'
 import type { Step } from './committed.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
 import type { Dependency, Entry, Reason, Replica, Sealed } from './state.ts'
+import { takeBack, type Way } from './undo.ts'
 
 export type Phase =
   | { readonly name: 'offline' }
@@ -72,6 +73,7 @@ export type Event =
   | (ReplicaEvent & { readonly t: 'edit' })
   /** An edit of a tab that lost its ground before it got here: it is held at once. */
   | (ReplicaEvent & { readonly t: 'strand' })
+  | { readonly t: Way }
   | { readonly t: 'retry' | 'discard'; readonly name: Name }
   | { readonly t: 'saved'; readonly n: number }
   | { readonly t: 'up' }
@@ -122,6 +124,9 @@ export function next(state: State, event: Event): Next {
       return edit(state, event)
     case 'strand':
       return log(state, event)
+    case 'undo':
+    case 'redo':
+      return undo(state, event.t)
     case 'retry':
     case 'discard':
       return then(log(state, event), pump)
@@ -154,6 +159,13 @@ function edit(state: State, event: ReplicaEvent & { t: 'edit' }): Next {
   const fault = checkChange(event.change, state.replica.view)
   if (fault) throw new HoldfastError(fault.code, fault.message)
   return then(log(state, event), pump)
+}
+
+/** An edit like any other, but that nobody has shown it yet. */
+function undo(state: State, way: Way): Next {
+  const { replica } = state
+  const taken = takeBack(replica.undo, way, replica.view)
+  return taken === null ? [state, []] : then(log(state, { t: way, ...taken }), pump)
 }
 
 /** Takes a decision: folds it in and has it logged. */

@@ -7,6 +7,7 @@ import type { DocKey, Name } from '../../ops/identity.ts'
 import { sealOf } from '../../ops/seal.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
+import { noUndo, type Undo } from './undo.ts'
 
 /** An edit of another document that must be committed before this one may be sent. */
 export interface Dependency {
@@ -69,6 +70,8 @@ export interface Replica {
   readonly view: Content
   /** The last edit of each handle that is in here, or was stranded; the one heard of last stands last. */
   readonly from: readonly TabEdit[]
+  /** What the person can take back and forth, on `view`. */
+  readonly undo: Undo
 }
 
 /** The next state, and what the view went through on the way. */
@@ -84,6 +87,7 @@ export const nothing: Replica = {
   held: [],
   view: absent,
   from: [],
+  undo: noUndo,
 }
 
 export const unsent = (replica: Replica): number =>

@@ -180,7 +180,7 @@ export class Hub implements Surroundings {
         seat.saw(message.seen)
         return
       case 'act':
-        room.handle(message.act)
+        room.handle(message.act, seat)
         return
       case 'announce':
         presence.announce(seat, message.state)

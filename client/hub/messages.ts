@@ -32,7 +32,7 @@ export interface Passing {
 }
 
 /** What a person decides about a document without writing in it. */
-export type Act = { readonly t: 'retry' | 'discard'; readonly name: Name }
+export type Act = { readonly t: 'retry' | 'discard'; readonly name: Name } | { readonly t: 'undo' | 'redo' }
 
 /** Questions with one answer, asked again of the next hub if the one that was asked is gone. */
 export type Question =
@@ -48,6 +48,8 @@ export type FromTab =
       readonly n: number
       readonly seen: number
       readonly change: Change
+      /** It continues the group of the handle's edit before it, for undoing. */
+      readonly joins?: true
       /** Documents whose edits so far must be committed before this one is sent. */
       readonly after?: readonly DocKey[]
       /** It lost its ground between two hubs: the change that was made, and why. */
@@ -80,6 +82,8 @@ export type FromHub =
       readonly h: string
       readonly over: number
       readonly changes: readonly Passing[]
+      /** The handle's own undo or redo did it. */
+      readonly undone?: true
     }
   | {
       readonly t: 'truth'

@@ -33,6 +33,8 @@ export interface Taking {
   readonly change: Change
   readonly type: TypeName
   readonly from: TabEdit
+  /** It continues the group of the handle's edit before it, unless another handle edited in between [U16]. */
+  readonly joins?: true
   /** Documents whose edits so far go before it. */
   readonly after?: readonly DocKey[]
 }
@@ -49,6 +51,8 @@ export class Room {
   #state: State
   /** The last event that a person's edit made. */
   #edited = 0
+  /** The handle that it came through: nobody continues the group of another. */
+  #editor: string | null = null
   #truth: Truth
   #held: readonly HeldEdit[] = []
   #heldOf: readonly Held[] = []
@@ -92,7 +96,7 @@ export class Room {
   }
 
   /** Takes an edit of a tab; one that has no ground here is held, so that a person finds it. */
-  take({ change, type, from, after = [] }: Taking, fault: WireError | null, origin: Seat): void {
+  take({ change, type, from, joins, after = [] }: Taking, fault: WireError | null, origin: Seat): void {
     const strand = ({ code, message }: WireError) =>
       this.handle({ t: 'strand', change, type, from, reason: { code, message } }, origin)
     if (fault) {
@@ -101,7 +105,17 @@ export class Room {
     }
     try {
       const waits = this.#around.dependenciesOn(after)
-      this.handle({ t: 'edit', change, from, ...(waits.length > 0 && { after: waits }) }, origin)
+      const grouped = joins && this.#editor === origin.handle
+      this.handle(
+        {
+          t: 'edit',
+          change,
+          from,
+          ...(grouped && { joins }),
+          ...(waits.length > 0 && { after: waits }),
+        },
+        origin,
+      )
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error
       strand(error)
@@ -125,12 +139,20 @@ export class Room {
   /** Folds an event in and does what follows. Throws only for a misfit local edit. */
   handle(event: Event, origin: Seat | null = null): void {
     const [state, effects] = next(this.#state, event)
-    this.perform(state, effects, origin)
-    if (event.t === 'edit' || event.t === 'strand' || event.t === 'retry') this.#edited = this.#state.logged
+    this.perform(state, effects, origin, event.t)
+    if (isEdit(event)) {
+      this.#edited = this.#state.logged
+      this.#editor = origin?.handle ?? null
+    }
     this.refresh()
   }
 
-  perform(state: State, effects: readonly Effect[], origin: Seat | null = null): void {
+  perform(
+    state: State,
+    effects: readonly Effect[],
+    origin: Seat | null = null,
+    what: Event['t'] | null = null,
+  ): void {
     const before = this.#state.replica.view.type
     this.#state = state
     const changes: Change[] = []
@@ -140,10 +162,11 @@ export class Room {
     }
     if (changes.length === 0) return
     const shown = passingsOf(composeChanges(changes, this.view), before)
-    for (const seat of this.seats) if (seat !== origin) seat.show(shown)
+    const made = what === 'edit' ? origin : null
+    for (const seat of this.seats) if (seat !== made) seat.show(shown, isUndo(what) && seat === origin)
     // The first change is what the tab itself did; whatever followed at once is news to it as well.
     const followed = passingsOf(changes, before).slice(1)
-    if (origin && followed.length > 0) origin.show(followed)
+    if (made && followed.length > 0) made.show(followed, false)
   }
 
   /** Tells what has become true since the last time. */
@@ -218,6 +241,8 @@ export class Room {
       settled: replica.pending.length === 0 && replica.held.length === 0,
       held: replica.held.length,
       exists: replica.view.type !== null,
+      canUndo: replica.undo.undo.length > 0,
+      canRedo: replica.undo.redo.length > 0,
       error:
         fault !== null
           ? { code: 'LOG_FAILED', message: fault }
@@ -227,6 +252,11 @@ export class Room {
     }
   }
 }
+
+const isUndo = (what: Event['t'] | null): boolean => what === 'undo' || what === 'redo'
+
+/** Whether a person made something that is to be saved. */
+const isEdit = ({ t }: Event): boolean => t === 'edit' || t === 'strand' || t === 'retry' || isUndo(t)
 
 /** No answer is to be expected soon. */
 const isCutOff = (link: Phase): boolean => link.name === 'closed' || ('tries' in link && link.tries > 0)

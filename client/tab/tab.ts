@@ -102,7 +102,7 @@ export class Tab {
       get held() {
         return handle.held
       },
-      edit: (change, after) => handle.edit(change, after),
+      edit: (change, joins, after) => handle.edit(change, joins, after),
       act: act => handle.act(act),
       announce: state => handle.announce(state),
       saved: () => this.#ask({ q: 'saved', h }) as Promise<void>,
