@@ -17,6 +17,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
+import { type Budget, budgets, checkWeights, sizeLine, type Weight, weigh, weightLine } from './budget.ts'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const web = join(root, 'dist', 'web')
@@ -154,12 +155,22 @@ async function printSizes(): Promise<void> {
   for (const name of (await readdir(web, { recursive: true })).sort()) {
     if (!/\.(js|css|html)$/.test(name)) continue
     const bytes = await readFile(join(web, name))
-    const [raw, packed] = [bytes.length, gzipSync(bytes).length].map(size => `${(size / 1024).toFixed(1)} kB`)
-    console.log(`${name.padEnd(28)} ${raw!.padStart(10)} ${packed!.padStart(10)} gzip`)
+    console.log(sizeLine(name, bytes.length, gzipSync(bytes).length))
   }
 }
+
+/** What `budget` is about, as an app would get it. */
+export const weighed = (budget: Budget): Promise<Weight> => weigh(budget, common)
 
 if (import.meta.main) {
   await makeBundle()
   await printSizes()
+  const weights = await Promise.all(budgets.map(weighed))
+  for (const weight of weights) console.log(weightLine(weight))
+  try {
+    checkWeights(weights)
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exitCode = 1
+  }
 }
