@@ -29,6 +29,7 @@ const cases: readonly DeviceCase[] = [
 const full: Extent = { keystrokes: 1000, unsent: 5000, pages: 5, quietMs: 1500, limitMs: 120_000 }
 const quick: Extent = { ...full, keystrokes: 300, pages: 2, limitMs: 60_000 }
 
+/** Exit code 1 if Holdfast could not do a case; what a peer cannot do is printed. */
 export async function device(args: string[]): Promise<void> {
   const options = readOptions(args, { cases, systems: deviceSystems })
   const extent = options.quick ? quick : full
@@ -40,6 +41,8 @@ export async function device(args: string[]): Promise<void> {
   }
   console.log(`\n${deviceVerdicts(measured)}`)
   writeRows(options.json, deviceRows(measured))
+  if (measured.some(({ system, failure }) => system === 'holdfast' && failure !== undefined))
+    process.exitCode = 1
 }
 
 /** What the systems need for a case; one that fails is left out of the further rounds. */
