@@ -10,8 +10,10 @@ import type { DeviceSystem } from './systems.ts'
 
 /** How much of everything. */
 export interface Extent {
-  /** Typed one by one, for the bytes of each. */
+  /** Typed one by one with no server, for the bytes of each. */
   readonly keystrokes: number
+  /** Typed one by one with a server, each when it has the one before. */
+  readonly online: number
   /** In the log when the document is opened with edits in it; those that were typed are among them. */
   readonly unsent: number
   /** Fresh pages that open the document, each time. */
@@ -27,11 +29,16 @@ export const metrics = [
   'transactions_per_keystroke',
   'open_ms',
   'open_5000_ms',
+  'online_bytes_per_keystroke',
+  'online_transactions_per_keystroke',
   'longest_task_ms',
   'merge_ms',
 ] as const
 
-/** `disk_per_keystroke` is for comparison only: what the browser's files have grown by. */
+/**
+ * `disk_per_keystroke` is printed for comparison only: what the browser's files have grown by with no server. It has what the
+ * database puts around a record, but not what it replaced: a value over 64 kB is a file of its own each time.
+ */
 export type Metric = (typeof metrics)[number] | 'disk_per_keystroke'
 
 export interface Run {
@@ -54,25 +61,35 @@ export const documentCase = (name: string, size: number): DeviceCase => ({
   async run({ system, origin, extent, note }) {
     const base = textOf(size, 1)
     await staged(await openStage(system, origin, base, extent.limitMs), async stage => {
+      const { keystrokes, online, unsent, quietMs, pages } = extent
+      const edits = Array.from({ length: unsent + online }, (_, index) => keystroke(index, size))
+      const last = edits.splice(unsent)
+      const typed = edits.slice(0, keystrokes)
+      const edited = edits.reduce(spliceString, base)
+
       await fetchDocument(stage, base, extent)
-      for (let page = 0; page < extent.pages; page++) note('open_ms', await stage.open())
+      stage.online = false
+      for (let page = 0; page < pages; page++) note('open_ms', await stage.open())
       await stage.check(base)
 
-      const edits = Array.from({ length: extent.unsent }, (_, index) => keystroke(index, size))
       const disk = await stage.diskBytes()
-      const typed = edits.slice(0, extent.keystrokes)
-      const { bytes, transactions } = await stage.ask('type', typed, extent.quietMs)
-      note('bytes_per_keystroke', bytes / typed.length)
-      note('transactions_per_keystroke', transactions / typed.length)
-      note('disk_per_keystroke', ((await stage.diskBytes()) - disk) / typed.length)
+      const alone = await stage.ask('type', typed, 'saved', quietMs)
+      note('bytes_per_keystroke', alone.bytes / keystrokes)
+      note('transactions_per_keystroke', alone.transactions / keystrokes)
+      note('disk_per_keystroke', ((await stage.diskBytes()) - disk) / keystrokes)
 
-      await stage.ask('burst', edits.slice(extent.keystrokes))
-      await stage.ask('quiet', extent.quietMs)
-      const edited = edits.reduce(spliceString, base)
-      for (let page = 0; page < extent.pages; page++) {
+      await stage.ask('burst', edits.slice(keystrokes))
+      await stage.ask('quiet', quietMs)
+      for (let page = 0; page < pages; page++) {
         note('open_5000_ms', await stage.open())
         await stage.check(edited)
       }
+
+      await stage.ask('merge')
+      const together = await stage.ask('type', last, 'settled', quietMs)
+      note('online_bytes_per_keystroke', together.bytes / online)
+      note('online_transactions_per_keystroke', together.transactions / online)
+      await stage.check(last.reduce(spliceString, edited))
     })
   },
 })
@@ -88,6 +105,7 @@ export const mergeCase = (name: string, count: number, { sample = false } = {}):
     const branches = makeBranches(paper, blog, count, 'text')
     await staged(await openStage(system, origin, branches.base, extent.limitMs), async stage => {
       await fetchDocument(stage, branches.base, extent)
+      stage.online = false
       await stage.ask('burst', branches.client)
       await stage.ask('quiet', extent.quietMs)
       await stage.server.advance(DOCUMENT, branches.server)
@@ -109,13 +127,12 @@ async function staged(stage: Stage, work: (stage: Stage) => Promise<void>): Prom
   }
 }
 
-/** A device that has been here once: it has the whole document, and then the server is gone. */
+/** A device that comes here for the first time, until it has the whole document. */
 async function fetchDocument(stage: Stage, text: string, { quietMs }: Extent): Promise<void> {
   await stage.open()
   await stage.ask('settled')
   await stage.ask('quiet', quietMs)
   await stage.check(text)
-  stage.online = false
 }
 
 /** Letters typed in a row before going on elsewhere. */

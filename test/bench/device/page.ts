@@ -10,8 +10,8 @@ export interface DevicePage {
   open(server: string, at: Address): Promise<number>
   text(): string
   settled(): Promise<void>
-  /** Types as a person does: each edit in a turn of its own, when the one before is saved. What all that wrote. */
-  type(splices: readonly Splice[], quietMs: number): Promise<Written>
+  /** Types as a person does: each edit in a turn of its own, when the one before is `done`. What all that wrote. */
+  type(splices: readonly Splice[], done: 'saved' | 'settled', quietMs: number): Promise<Written>
   /** Makes the edits quickly, some in each turn, each turn when the one before is saved. */
   burst(splices: readonly Splice[]): Promise<void>
   /** Resolves when nothing was written for `ms`. */
@@ -44,13 +44,14 @@ export function offer(adapter: Adapter): void {
     },
     text: () => doc.text(),
     settled: () => doc.settled(),
-    async type(splices, quietMs) {
+    async type(splices, done, quietMs) {
       count(true)
       const before = await written(quietMs)
       for (const splice of splices) {
         await turn()
         doc.edit(splice)
         await doc.saved()
+        if (done === 'settled') await doc.settled()
       }
       const after = await written(quietMs)
       count(false)

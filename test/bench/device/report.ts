@@ -30,22 +30,25 @@ export function deviceRows(measured: readonly DeviceMeasured[]): Row[] {
   )
 }
 
-/** The table of a case. */
+/** The table of a case: a line for each metric, and how many times Holdfast's figure another system's is. */
 export function deviceReport(name: string, measured: readonly DeviceMeasured[]): string {
-  const columns = ([...metrics.slice(0, 2), 'disk_per_keystroke', ...metrics.slice(2)] as Metric[]).filter(
-    metric => measured.some(each => figuresOf(each, metric).length > 0),
-  )
   const subject = measured.find(({ system }) => system === SUBJECT)
+  const lines = [...metrics, 'disk_per_keystroke' as const].filter(metric =>
+    measured.some(each => figuresOf(each, metric).length > 0),
+  )
   const cells = (each: DeviceMeasured, metric: Metric) => {
     const values = figuresOf(each, metric)
-    const ratio = subject ? median(values) / median(figuresOf(subject, metric)) : Number.NaN
-    return [spread(values), figure(ratio)]
+    if (each === subject || subject === undefined) return [spread(values)]
+    return [spread(values), figure(median(values) / median(figuresOf(subject, metric)))]
   }
+  const head = measured.flatMap(each =>
+    each === subject || subject === undefined ? [each.system] : [each.system, 'x'],
+  )
   return [
     `\n${name}; median (least-greatest), x: times Holdfast's`,
     table(
-      ['system', ...columns.flatMap(metric => [metric.replaceAll('_', ' '), 'x'])],
-      measured.map(each => [each.system, ...columns.flatMap(metric => cells(each, metric))]),
+      ['', ...head],
+      lines.map(metric => [metric.replaceAll('_', ' '), ...measured.flatMap(each => cells(each, metric))]),
     ),
     ...measured.flatMap(({ system, failure }) => (failure === undefined ? [] : [`${system}: ${failure}`])),
   ].join('\n')
