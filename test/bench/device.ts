@@ -32,7 +32,7 @@ const full: Extent = {
   online: 500,
   unsent: 5000,
   pages: 5,
-  quietMs: 1500,
+  quietMs: 4000,
   limitMs: 120_000,
 }
 const quick: Extent = { ...full, keystrokes: 300, online: 100, pages: 2, limitMs: 60_000 }

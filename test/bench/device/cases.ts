@@ -18,7 +18,7 @@ export interface Extent {
   readonly unsent: number
   /** Fresh pages that open the document, each time. */
   readonly pages: number
-  /** All is written when nothing was for so long: y-indexeddb tidies up after a second. */
+  /** All is written when nothing was for so long: y-indexeddb begins to tidy up after a second. */
   readonly quietMs: number
   /** What a page is asked may take no longer. */
   readonly limitMs: number
@@ -60,37 +60,36 @@ export const documentCase = (name: string, size: number): DeviceCase => ({
   name,
   async run({ system, origin, extent, note }) {
     const base = textOf(size, 1)
-    await staged(await openStage(system, origin, base, extent.limitMs), async stage => {
-      const { keystrokes, online, unsent, quietMs, pages } = extent
-      const edits = Array.from({ length: unsent + online }, (_, index) => keystroke(index, size))
-      const last = edits.splice(unsent)
-      const typed = edits.slice(0, keystrokes)
-      const edited = edits.reduce(spliceString, base)
+    await using stage = await openStage(system, origin, base, extent.limitMs)
+    const { keystrokes, online, unsent, quietMs, pages } = extent
+    const edits = Array.from({ length: unsent + online }, (_, index) => keystroke(index, size))
+    const last = edits.splice(unsent)
+    const typed = edits.slice(0, keystrokes)
+    const edited = edits.reduce(spliceString, base)
 
-      await fetchDocument(stage, base, extent)
-      stage.online = false
-      for (let page = 0; page < pages; page++) note('open_ms', await stage.open())
-      await stage.check(base)
+    await fetchDocument(stage, base, extent)
+    stage.online = false
+    for (let page = 0; page < pages; page++) note('open_ms', await stage.open())
+    await stage.check(base)
 
-      const disk = await stage.diskBytes()
-      const alone = await stage.ask('type', typed, 'saved', quietMs)
-      note('bytes_per_keystroke', alone.bytes / keystrokes)
-      note('transactions_per_keystroke', alone.transactions / keystrokes)
-      note('disk_per_keystroke', ((await stage.diskBytes()) - disk) / keystrokes)
+    const disk = await stage.diskBytes()
+    const alone = await stage.ask('type', typed, 'saved', quietMs)
+    note('bytes_per_keystroke', alone.bytes / keystrokes)
+    note('transactions_per_keystroke', alone.transactions / keystrokes)
+    note('disk_per_keystroke', ((await stage.diskBytes()) - disk) / keystrokes)
 
-      await stage.ask('burst', edits.slice(keystrokes))
-      await stage.ask('quiet', quietMs)
-      for (let page = 0; page < pages; page++) {
-        note('open_5000_ms', await stage.open())
-        await stage.check(edited)
-      }
+    await stage.ask('burst', edits.slice(keystrokes))
+    await stage.ask('quiet', quietMs)
+    for (let page = 0; page < pages; page++) {
+      note('open_5000_ms', await stage.open())
+      await stage.check(edited)
+    }
 
-      await stage.ask('merge')
-      const together = await stage.ask('type', last, 'settled', quietMs)
-      note('online_bytes_per_keystroke', together.bytes / online)
-      note('online_transactions_per_keystroke', together.transactions / online)
-      await stage.check(last.reduce(spliceString, edited))
-    })
+    await stage.ask('merge')
+    const together = await stage.ask('type', last, 'settled', quietMs)
+    note('online_bytes_per_keystroke', together.bytes / online)
+    note('online_transactions_per_keystroke', together.transactions / online)
+    await stage.check(last.reduce(spliceString, edited))
   },
 })
 
@@ -103,29 +102,20 @@ export const mergeCase = (name: string, count: number, { sample = false } = {}):
       readSequential('seph-blog1', { sample }),
     ]
     const branches = makeBranches(paper, blog, count, 'text')
-    await staged(await openStage(system, origin, branches.base, extent.limitMs), async stage => {
-      await fetchDocument(stage, branches.base, extent)
-      stage.online = false
-      await stage.ask('burst', branches.client)
-      await stage.ask('quiet', extent.quietMs)
-      await stage.server.advance(DOCUMENT, branches.server)
-      const { ms, longestMs } = await stage.ask('merge')
-      const [here, there] = [digest(await stage.ask('text')), await stage.server.content(DOCUMENT)]
-      if (here.hash !== there.hash)
-        throw new Error(`page (${here.length} units) and server (${there.length} units) ended different`)
-      note('merge_ms', ms)
-      note('longest_task_ms', longestMs)
-    })
+    await using stage = await openStage(system, origin, branches.base, extent.limitMs)
+    await fetchDocument(stage, branches.base, extent)
+    stage.online = false
+    await stage.ask('burst', branches.client)
+    await stage.ask('quiet', extent.quietMs)
+    await stage.server.advance(DOCUMENT, branches.server)
+    const { ms, longestMs } = await stage.ask('merge')
+    const [here, there] = [digest(await stage.ask('text')), await stage.server.content(DOCUMENT)]
+    if (here.hash !== there.hash)
+      throw new Error(`page (${here.length} units) and server (${there.length} units) ended different`)
+    note('merge_ms', ms)
+    note('longest_task_ms', longestMs)
   },
 })
-
-async function staged(stage: Stage, work: (stage: Stage) => Promise<void>): Promise<void> {
-  try {
-    await work(stage)
-  } finally {
-    await stage.close()
-  }
-}
 
 /** A device that comes here for the first time, until it has the whole document. */
 async function fetchDocument(stage: Stage, text: string, { quietMs }: Extent): Promise<void> {

@@ -13,7 +13,7 @@ import type { DeviceSystem } from './systems.ts'
 
 declare const devicePage: DevicePage
 
-export interface Stage {
+export interface Stage extends AsyncDisposable {
   readonly server: Server
   /** Whether the server can be reached. */
   online: boolean
@@ -28,7 +28,6 @@ export interface Stage {
   check(text: string): Promise<void>
   /** Bytes of the files in which the browser keeps IndexedDB. */
   diskBytes(): Promise<number>
-  close(): Promise<void>
 }
 
 /** The one document of a stage. */
@@ -41,15 +40,23 @@ export async function openStage(
   text: string,
   limitMs: number,
 ): Promise<Stage> {
+  await using opened = new AsyncDisposableStack()
   const server = await start()
+  opened.defer(() => server.stop())
+  await server.create(DOCUMENT, text)
   const line = await openLine({ port: Number(new URL(server.url).port) })
+  opened.defer(() => line.close())
   const chromium = await launchChromium()
+  opened.defer(async () => {
+    await chromium.kill() // a page that took too long would not let it quit
+    await chromium.close()
+  })
   const address = new URL(server.url)
   address.port = String(line.port)
   let page: Page | undefined
   const ask: Stage['ask'] = (call, ...args) =>
     limited(limitMs, call, page!.evaluate(callPage, [call, args] as const)) as never
-  await server.create(DOCUMENT, text)
+  const all = opened.move()
   return {
     server,
     get online() {
@@ -74,12 +81,7 @@ export async function openStage(
         throw new Error(`the page shows another text, of ${shown.length} and not ${text.length} characters`)
     },
     diskBytes: () => bytesUnder(join(chromium.profile, 'Default', 'IndexedDB')),
-    async close() {
-      await chromium.kill() // a page that took too long would not let it quit
-      await chromium.close()
-      await line.close()
-      await server.stop()
-    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
 }
 
