@@ -9,10 +9,10 @@ import type { Client, Doc } from './api.ts'
 import type { Clock } from './clock.ts'
 import { Document } from './document.ts'
 import type { HubSetup } from './hub/setup.ts'
+import { socketUrl } from './link/address.ts'
 import type { Dial } from './link/link.ts'
-import { socketUrl, type Timings } from './link/websocket.ts'
+import type { Timings } from './link/websocket.ts'
 import type { Log } from './log/log.ts'
-import { memoryLog } from './log/memory.ts'
 import { type Platform, thisPlatform } from './platform.ts'
 import { aloneOn } from './tab/alone.ts'
 import { joinDevice } from './tab/device.ts'
@@ -62,7 +62,7 @@ export function connect(options: ConnectOptions): Client {
   const tab = new Tab(newSrc(platform.randomBytes), options.token)
   const hub =
     device === undefined
-      ? aloneOn(platform, Promise.resolve(options.log ?? memoryLog()), tab, setup)
+      ? aloneOn(platform, code => options.log ?? code.memoryLog(), tab, setup)
       : joinDevice(platform, { ...setup, device }, tab, worker)
   const asleep = listenToPage(tab)
   return {

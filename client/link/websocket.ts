@@ -8,7 +8,7 @@
  * How it goes on after an end is decided by what the server said (ending.ts) and by the endpoint's circuit (circuit.ts).
  */
 
-import { type ErrorCode, HoldfastError, isErrorCode } from '../../ops/errors.ts'
+import { type ErrorCode, isErrorCode } from '../../ops/errors.ts'
 import {
   type ClientFrame,
   HOLDFAST_PROTOCOL,
@@ -362,15 +362,4 @@ export const dialWebSocket: Dial = (url, events) => {
       socket.close(code, reason)
     },
   }
-}
-
-/** The WebSocket address of a server named by any of its URLs. Throws `SETTING_INVALID`. */
-export function socketUrl(server: string): string {
-  const url = URL.canParse(server) ? new URL(server) : null
-  if (!url || !/^(https?|wss?):$/.test(url.protocol)) {
-    throw new HoldfastError('SETTING_INVALID', `server: "${server}" is not an http, https, ws or wss URL.`)
-  }
-  url.protocol = url.protocol.replace('http', 'ws')
-  if (url.pathname === '/' || url.pathname === '') url.pathname = '/ws'
-  return url.href
 }

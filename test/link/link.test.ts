@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { backoff, defaultTimings, socketUrl } from '../../client/link/websocket.ts'
+import { socketUrl } from '../../client/link/address.ts'
+import { backoff, defaultTimings } from '../../client/link/websocket.ts'
 import { Random } from '../random.ts'
 import { VirtualClock } from '../sim/clock.ts'
 import { Line, Time } from './line.ts'
