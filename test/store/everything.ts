@@ -74,6 +74,7 @@ async function writeAll(store: Store, seed: number): Promise<void> {
   await writeHistory(store, 'long', rng.fork(), 9, 0, 1)
   await mark(store, 'turning', 'draft', rng)
   await submit(store, keyOf('other', 'elsewhere'), { create: { type: json.uri, data: { z: 1, a: null } } })
+  await store.claim('a src of \udfff', 'ann')
   await store.tended()
 }
 

@@ -86,7 +86,7 @@ function countFor(rows: readonly AnyRow[]): number {
 export async function fillFrom(client: pg.ClientBase, from: View, epoch: string): Promise<true> {
   const { rows: docs } = await client.query('SELECT num FROM docs LIMIT 1')
   if (docs.length > 0) throw new HoldfastError('STORE_NOT_EMPTY')
-  await client.query('DELETE FROM facts; DELETE FROM collections')
+  await client.query('DELETE FROM facts; DELETE FROM collections; DELETE FROM owners')
   for (const table of tables) for await (const rows of from.rows(table)) await insert(client, table, rows)
   await client.query(
     "INSERT INTO facts (name, value) VALUES ('epoch', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",

@@ -80,7 +80,7 @@ function* batches<T extends Table>(rows: Iterable<unknown>): Generator<readonly 
 export async function fillFrom(db: DatabaseSync, from: View, epoch: string): Promise<void> {
   const [doc] = db.prepare('SELECT num FROM docs LIMIT 1').all()
   if (doc) throw new HoldfastError('STORE_NOT_EMPTY')
-  db.exec('DELETE FROM facts; DELETE FROM collections')
+  db.exec('DELETE FROM facts; DELETE FROM collections; DELETE FROM owners')
   for (const table of tables) {
     const insert = inserting(db, table)
     for await (const rows of from.rows(table)) for (const row of rows) insert(row)
