@@ -157,7 +157,8 @@ export interface PubSub {
 /** One connection on ShareDB's side; it speaks ShareDB's protocol over `stream`. */
 export interface Agent {
   readonly backend: Backend
-  readonly stream: Duplex
+  /** `isServer`: one of `Backend.connect`, in this process. */
+  readonly stream: Duplex & { readonly isServer?: boolean }
   /** The id that ShareDB gave; `src` from the handshake takes its place. */
   readonly clientId: string
   src: string | null
@@ -166,8 +167,27 @@ export interface Agent {
   readonly custom: Record<string, unknown>
   send(message: unknown): void
   close(error?: Error): void
+  /** What it follows: the streams of documents by collection and id, of presence by channel. */
+  readonly subscribedDocs: Readonly<Record<string, Readonly<Record<string, OpStream>>>>
+  readonly subscribedPresences: Readonly<Record<string, OpStream>>
+  /** What it announced last, by channel and presence id. */
+  readonly presenceRequests: Record<string, Record<string, Announcement>>
+  _broadcastPresence(presence: Announcement, callback: Done<Announcement>): void
   /** Tells the client somebody else's op. */
   _sendOp(collection: string, id: string, op: SharedbOp): void
+}
+
+/** Presence on its way; `c`, `d` and `v` are there where it is ShareDB's presence on a document. */
+export interface Announcement {
+  ch: string
+  src: string
+  id: string
+  p: unknown
+  pv: number
+  c?: string
+  d?: string
+  /** Whose it is, set by the server. */
+  who?: { id: string; name?: string }
 }
 
 // ---- middleware ----
@@ -195,6 +215,8 @@ export interface ReplyContext extends Context {
 
 /** `submit`, `apply`, `commit`, `afterWrite`: one object on its way; `snapshot` is there from `apply` on. */
 export interface SubmitContext extends Context {
+  /** The collection, or the projection of it, that the op was sent to. */
+  readonly index: string
   readonly collection: string
   readonly id: string
   readonly op: SharedbOp
@@ -226,13 +248,15 @@ export interface ReadSnapshotsContext extends Context {
 }
 
 export interface QueryContext extends Context {
+  /** The collection, or the projection of it, that was named. */
+  readonly index: string
   readonly collection: string
   readonly query: unknown
 }
 
 export interface PresenceContext extends Context {
   readonly collection?: string
-  readonly presence: { ch: string; src: string; id: string; p: unknown; pv: number; c?: string; d?: string }
+  readonly presence: Announcement
 }
 
 export interface Middleware {
@@ -268,6 +292,8 @@ export interface BackendOptions {
 export interface Backend {
   readonly db: DB
   readonly pubsub: PubSub
+  /** Collections under another name with fewer fields, by that name. */
+  readonly projections: Readonly<Record<string, { readonly target: string }>>
   /** Open agents, in-process ones included. */
   readonly agentsCount: number
   use<A extends keyof Middleware>(
