@@ -215,8 +215,6 @@ export interface ReplyContext extends Context {
 
 /** `submit`, `apply`, `commit`, `afterWrite`: one object on its way; `snapshot` is there from `apply` on. */
 export interface SubmitContext extends Context {
-  /** The collection, or the projection of it, that the op was sent to. */
-  readonly index: string
   readonly collection: string
   readonly id: string
   readonly op: SharedbOp
@@ -248,8 +246,6 @@ export interface ReadSnapshotsContext extends Context {
 }
 
 export interface QueryContext extends Context {
-  /** The collection, or the projection of it, that was named. */
-  readonly index: string
   readonly collection: string
   readonly query: unknown
 }
@@ -292,8 +288,8 @@ export interface BackendOptions {
 export interface Backend {
   readonly db: DB
   readonly pubsub: PubSub
-  /** Collections under another name with fewer fields, by that name. */
-  readonly projections: Readonly<Record<string, { readonly target: string }>>
+  /** `collection` under another name with fewer fields; for types that are not ours. */
+  addProjection(name: string, collection: string, fields: Readonly<Record<string, true>>): void
   /** Open agents, in-process ones included. */
   readonly agentsCount: number
   use<A extends keyof Middleware>(
@@ -313,6 +309,13 @@ export interface Backend {
     callback: (error: Error | null, ops: SharedbOp[], request: SubmitContext) => void,
   ): void
   fetch(agent: Agent, collection: string, id: string, callback: Done<SharedbSnapshot>): void
+  queryFetch(
+    agent: Agent,
+    collection: string,
+    query: unknown,
+    options: object,
+    callback: (error: SharedbError | null) => void,
+  ): void
   getOps(
     agent: Agent,
     collection: string,

@@ -18,21 +18,21 @@ export function guard(share: Backend, store: Store): void {
   share.use('op', ({ agent, collection, id }, next) => {
     settle(mayRead(agent, collection, id), next)
   })
-  share.use('readSnapshots', ({ agent, collection, snapshots, rejectSnapshotRead }, next) => {
-    const checks = snapshots.map(async snapshot => {
-      if (!(await mayRead(agent, collection, snapshot.id)))
-        rejectSnapshotRead(snapshot, new HoldfastError('FORBIDDEN'))
+  share.use('readSnapshots', (read, next) => {
+    const checks = read.snapshots.map(async snapshot => {
+      if (!(await mayRead(read.agent, read.collection, snapshot.id)))
+        read.rejectSnapshotRead(snapshot, new HoldfastError('FORBIDDEN'))
     })
     Promise.all(checks).then(() => next(), next)
   })
-  share.use('query', ({ agent, index }, next) => {
+  share.use('query', ({ agent, collection }, next) => {
     settle(
-      ask(agent, rights => rights.may('read', index, null)),
+      ask(agent, rights => rights.may('read', collection, null)),
       next,
     )
   })
-  share.use('submit', ({ agent, index, id, op }, next) => {
-    const allowed = ask(agent, rights => rights.may(actionOf(op), index, id))
+  share.use('submit', ({ agent, collection, id, op }, next) => {
+    const allowed = ask(agent, rights => rights.may(actionOf(op), collection, id))
     settle(allowed, error =>
       error ? next(error) : claim(agent, op.src, store).then(ok => settle(ok, next), next),
     )
@@ -65,18 +65,9 @@ function ask(agent: Agent, question: (rights: Rights) => Answer): Answer {
   return rights ? question(rights) : false
 }
 
-/** By its own name, or by that of a projection of it: which of them was asked for is known to the gateway only. */
-function mayRead(agent: Agent, collection: string, id: string): Answer {
-  const names = [collection]
-  for (const [name, { target }] of Object.entries(agent.backend.projections))
-    if (target === collection) names.push(name)
-  return ask(agent, rights =>
-    mayReadAny(
-      rights,
-      names.map(name => ({ collection: name, id })),
-    ),
-  )
-}
+/** A collection by its own name, whatever projection of it was asked for. */
+const mayRead = (agent: Agent, collection: string, id: string): Answer =>
+  ask(agent, rights => rights.may('read', collection, id))
 
 /** Keeps for ever that the src is this principal's; false if it is another's. */
 async function claim(agent: Agent, src: string | undefined, store: Store): Promise<boolean> {

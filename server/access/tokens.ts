@@ -19,7 +19,7 @@ type Cookies = Pick<Settings, 'COOKIE' | 'ORIGINS'>
 
 /** Of a request over HTTP: `Authorization: Bearer`, else the cookie. */
 export const tokenIn = (headers: IncomingHttpHeaders, settings: Cookies): string | null =>
-  /^Bearer +([^\s,]+)$/i.exec(headers.authorization ?? '')?.[1] ?? tokenInCookie(headers, settings)
+  /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? tokenInCookie(headers, settings)
 
 /**
  * A browser sends cookies along whatever page asks, so they count only where its headers say that the page is one of ours:
