@@ -79,12 +79,16 @@ const readVerdict = ({ body }: Answer): boolean => v.parse(verdict, body).may
 
 const TIMEOUT_MS = 2000
 
+/** Questions that the app is asked at once; after a restart of the server everybody's come together. */
+const AT_ONCE = 64
+
 /** Puts a question to the app; rejects where that gives no answer in time. The operator is told when that begins and ends. */
 function posting({ url, report, timeoutMs = TIMEOUT_MS }: CallbackOptions) {
   let failing = false
+  const turn = limiting(AT_ONCE)
   return async <T>(question: object, read: (answer: Answer) => T): Promise<T> => {
     try {
-      const answer = read(await ask(url, question, timeoutMs))
+      const answer = read(await turn(() => ask(url, question, timeoutMs)))
       if (failing) report('the app says again who may what')
       failing = false
       return answer
@@ -95,6 +99,23 @@ function posting({ url, report, timeoutMs = TIMEOUT_MS }: CallbackOptions) {
         )
       failing = true
       throw error
+    }
+  }
+}
+
+/** Runs not more than so many at a time, the others in their order. */
+function limiting(most: number) {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    if (running === most) await new Promise<void>(resolve => waiting.push(resolve))
+    else running++
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else running--
     }
   }
 }

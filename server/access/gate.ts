@@ -129,11 +129,14 @@ export class Gate {
   }
 
   #mayUse(src: string): boolean | Promise<boolean> {
-    if (src === this.#src) return true
+    if (src === this.#src || this.rights.srcs.has(src)) return true
     const { store, srcs } = this.#parts
     const { id } = this.rights.principal
     if (srcs.isOfAnother(src, id)) return false
-    return store.ownerOf(src).then(owner => owner === null || owner === id)
+    return store.ownerOf(src).then(owner => {
+      if (owner === id) this.rights.srcs.add(src)
+      return owner === null || owner === id
+    })
   }
 
   #followed(): DocKey[] {

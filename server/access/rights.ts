@@ -8,8 +8,8 @@ import type { Access, Action, Principal } from './access.ts'
 /** Answers of one principal in one session; one that was forgotten is asked again. */
 const REMEMBERED = 10_000
 
-/** How long a policy may take to answer (ms). */
-const PATIENCE_MS = 5000
+/** How long a policy may take to answer (ms), whatever limits it has of its own. */
+const PATIENCE_MS = 10_000
 
 export class Rights {
   /** Another token of the same principal may say more or less. */

@@ -277,6 +277,22 @@ describe('The policy of a callback', () => {
     assert.equal(questions.length, 4)
   })
 
+  it('[Z11] asks not more than so much at once', async () => {
+    let [now, most] = [0, 0]
+    answer = (_question, response) => {
+      most = Math.max(most, ++now)
+      setImmediate(() => {
+        now--
+        response.end('{"may":true}')
+      })
+    }
+    const access = open()
+    const docs = Array.from({ length: 300 }, (_, i) => `${i}`)
+    const answers = await Promise.all(docs.map(doc => access.access(ann, 'read', 'notes', doc)))
+    assert.ok(answers.every(Boolean))
+    assert.ok(most <= 64, `${most}`)
+  })
+
   it('[Z11] takes 401 for a token that is wrong or ran out', async () => {
     answer = json({}, 401)
     await assert.rejects(open().authenticate('a'), coded('TOKEN_INVALID'))
