@@ -74,8 +74,11 @@ function submitting(share: ShareBackend): Backend['submit'] {
 
 const toReport =
   (report: Report) =>
-  (...parts: unknown[]) =>
+  (...parts: unknown[]) => {
+    // A right that was taken back while something was on its way is no fault, and what was on its way is nobody's here.
+    if (parts.some(part => (part as { code?: string } | null)?.code === 'FORBIDDEN')) return
     report('ShareDB', parts.map(part => (part instanceof Error ? part.stack : describe(part))).join(' '))
+  }
 
 const describe = (part: unknown) => (typeof part === 'string' ? part : JSON.stringify(part))
 

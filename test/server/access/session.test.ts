@@ -126,6 +126,18 @@ describe('The token of a session', () => {
       assert.equal((await line.next({ a: 'h.token' })).error.code, 'TOKEN_EXPIRED')
     })
 
+    it('[Z15] is not good any more for what waits for an answer of the policy', async () => {
+      const answer = Promise.withResolvers<boolean>()
+      const { access } = site.board
+      site.board.access = (...asked) =>
+        (asked[1] === 'write' ? answer.promise : access.apply(site.board, asked)) as boolean
+      line.say(edit('ann', 1, 1))
+      await site.pass(1000)
+      answer.resolve(true)
+      assert.equal((await line.next(answerTo(edit('ann', 1, 1)))).error.code, 'TOKEN_EXPIRED')
+      assert.equal((await site.store.head(key)).v, 1)
+    })
+
     it('[Z15] may be renewed before, and its new rights count at once', async () => {
       await line.ask(
         { a: 'h.token', token: tokenOf({ id: 'ann', expires: 50_000 }) },
@@ -230,6 +242,22 @@ describe('Rights that are taken back', () => {
       assert.deepEqual([ann.end, opsOn(ann)], [null, []])
     })
   }
+
+  it('[Z17] while something is on its way stop that, too, and no content is reported', async () => {
+    ann.say({ a: 's', c: 'notes', d: 'b', v: 0 })
+    ann.say({ a: 'h.catchup', c: 'notes', d: 'b', v: 0, own: [] })
+    site.board.give('ann', null, 'notes', 'b')
+    site.board.changed('ann')
+    assert.equal((await ann.next({ a: 'h.catchup' })).error.code, FORBIDDEN)
+    await site.quiet()
+    await root.ask({ ...creation, d: 'b', create: { type: TEXT, data: 'secret' } }, { a: 'op', d: 'b' })
+    await site.quiet()
+    assert.doesNotMatch(JSON.stringify(ann.said), /secret/)
+    assert.deepEqual(site.reports, [])
+    await site.pass(5000)
+    assert.equal((await ann.next({ a: 's', d: 'b', data: undefined })).error, undefined)
+    assert.equal((await ann.next({ a: 's', d: 'b', data: undefined })).error.code, FORBIDDEN)
+  })
 
   it('[Z17] are not asked of others where one principal is named', async () => {
     site.board.asked.length = 0
