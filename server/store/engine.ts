@@ -122,6 +122,8 @@ export interface WholeDoc {
   readonly key: DocKey
   readonly doc: Omit<Row<'docs'>, 'num' | 'collection' | 'id' | 'change'>
   readonly rows: { readonly [T in DocTable]?: readonly Omit<Row<T>, 'doc'>[] }
+  /** Whose the srcs of its writers are; one that is somebody's already stays theirs. */
+  readonly owners: readonly Row<'owners'>[]
 }
 
 export interface Engine {
