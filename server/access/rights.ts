@@ -4,12 +4,10 @@ import type { DocKey } from '../../ops/identity.ts'
 import type { Clock } from '../clock.ts'
 import type { Report } from '../report.ts'
 import type { Access, Action, Principal } from './access.ts'
+import { inTime } from './patience.ts'
 
 /** Answers of one principal in one session; one that was forgotten is asked again. */
 const REMEMBERED = 10_000
-
-/** How long a policy may take to answer (ms), whatever limits it has of its own. */
-const PATIENCE_MS = 10_000
 
 export class Rights {
   /** Another token of the same principal may say more or less. */
@@ -81,17 +79,11 @@ export class Rights {
     }
     try {
       const answer = this.#access.access(this.principal, action, collection, doc)
-      return answer instanceof Promise ? this.#inTime(answer).catch(deny) : answer === true
+      if (!(answer instanceof Promise)) return answer === true
+      return inTime(this.#clock, answer).then(may => may === true, deny)
     } catch (error) {
       return deny(error)
     }
-  }
-
-  #inTime(answer: Promise<boolean>): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.#clock.after(PATIENCE_MS, () => reject(new Error('it took too long')))
-      answer.then(may => resolve(may === true), reject).finally(cancel)
-    })
   }
 
   #remember(text: string, answer: boolean | Promise<boolean>): void {

@@ -51,7 +51,11 @@ export class Sentry {
   readonly #line = new Line()
   #state: State = { name: 'good', cancel: () => {} }
   /** Reviews and renewals, one after the other. */
-  #reviews: Promise<void> = Promise.resolve()
+  #turns: Promise<void> = Promise.resolve()
+  /** A new token is on its way. */
+  #renewing = false
+  /** A review was asked for meanwhile. */
+  #due = false
 
   constructor(parts: SentryParts, gate: Gate, session: Guarded) {
     this.#parts = parts
@@ -75,7 +79,7 @@ export class Sentry {
 
   /** Hands on what may go on of the frame, behind the frames before it; the rest is answered. */
   admit(frame: Frame, go: (frame: Frame) => void): void {
-    if (frame.a === 'h.token') this.#inTurn(() => this.#renew(frame.token))
+    if (frame.a === 'h.token') this.#take(frame)
     else if (this.#state.name === 'expired' && frame.a !== 'pp')
       this.#refuse(frame, codedError('TOKEN_EXPIRED'))
     else
@@ -165,6 +169,20 @@ export class Sentry {
     this.#session.say({ a: 'h.token', error: codedError('TOKEN_EXPIRED') })
   }
 
+  /** One at a time: nobody may keep a session, or its reviews, waiting with tokens. */
+  #take(frame: Extract<Frame, { a: 'h.token' }>): void {
+    if (this.#renewing) {
+      this.#refuse(frame, codedError('FRAME_MALFORMED', 'There is a token on its way.'))
+      return
+    }
+    this.#renewing = true
+    void this.#inTurn(async () => {
+      await this.#renew(frame.token)
+      this.#renewing = false
+      if (this.#due) void this.review()
+    })
+  }
+
   async #renew(token: string): Promise<void> {
     const { access, clock, report } = this.#parts
     try {
@@ -195,7 +213,10 @@ export class Sentry {
 
   // ---- reviews ----
 
+  /** Resolves when it is done; it is put off, and not waited for, while there is a token on its way. */
   review(): Promise<void> {
+    this.#due = this.#renewing
+    if (this.#due) return Promise.resolve()
     return this.#inTurn(() => (this.#state.name === 'good' ? this.#review() : Promise.resolve()))
   }
 
@@ -209,7 +230,7 @@ export class Sentry {
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
-    this.#reviews = this.#reviews.then(work)
-    return this.#reviews
+    this.#turns = this.#turns.then(work)
+    return this.#turns
   }
 }

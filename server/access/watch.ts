@@ -19,7 +19,7 @@ export interface Watch {
 }
 
 /** Sessions that are reviewed at a time: a policy that asks elsewhere is not asked for thousands at once. */
-const AT_ONCE = 16
+const AT_ONCE = 64
 
 /** Answers what ends it. */
 export function watchRights({ access, sessions, clock, everyMs }: Watch): () => void {

@@ -164,6 +164,27 @@ describe('The token of a session', () => {
       assert.doesNotMatch(JSON.stringify(line.said), /secret/)
     })
 
+    it('[Z15] comes alone: another one on top of it is refused, and no review of others waits for it', async () => {
+      const verified = Promise.withResolvers<{ id: string }>()
+      const { authenticate } = site.board
+      site.board.authenticate = () => verified.promise
+      line.say({ a: 'h.token', token: 'first' })
+      assert.equal(
+        (await line.ask({ a: 'h.token', token: 'second' }, { a: 'h.token' })).error.code,
+        'FRAME_MALFORMED',
+      )
+      site.board.authenticate = authenticate
+      site.board.give('bob', 'read')
+      const bob = await site.greet('bob')
+      await bob.ask({ a: 's', ...doc }, { a: 's' })
+      for (const who of ['ann', 'bob']) site.board.give(who, null)
+      site.board.changed()
+      assert.equal((await bob.next({ a: 's' })).error.code, FORBIDDEN)
+      verified.resolve({ id: 'ann' })
+      assert.equal((await line.next({ a: 's' })).error.code, FORBIDDEN)
+      assert.equal((await line.next({ a: 'h.token' })).error, undefined)
+    })
+
     const endings: [what: string, token: string | null, code: string][] = [
       ['is not renewed within the grace', null, 'TOKEN_EXPIRED'],
       ["is followed by somebody else's", tokenOf({ id: 'bob' }), 'TOKEN_INVALID'],
@@ -351,6 +372,16 @@ describe('What a policy fails to answer', () => {
     assert.equal(line.said.length, 1)
     await site.pass(1)
     assert.equal((await line.next({ a: 'f' })).error.code, FORBIDDEN)
+  })
+
+  it('[Z7] so it is where nobody says who it is', async () => {
+    site = new Site()
+    site.board.authenticate = () => new Promise(() => {})
+    const line = site.dial()
+    line.say({ ...hello('ann'), token: 't' })
+    await site.pass(10_000)
+    assert.equal((await line.next({ a: 'hs' })).error.code, 'INTERNAL')
+    assert.equal(line.end?.code, 1011)
   })
 
   it('[Z7] while answers wait, frames go on in the order in which they came', async () => {
