@@ -66,6 +66,8 @@ export interface DocEvents {
 export interface Peer {
   readonly id: string
   readonly state: unknown
+  /** Who that is, as the server knows it; missing where it asks nobody who they are. */
+  readonly who?: { readonly id: string; readonly name?: string }
 }
 
 export interface EditOptions {

@@ -196,9 +196,19 @@ export type RemoteOp = Address & {
   error?: undefined
 } & WireChange
 
+/** With an error it may come unasked: `FORBIDDEN` says that the document may not be read any more. */
 export type SubscribeReply = Address & { a: 's'; error?: WireError }
 export type PingReply = { a: 'pp' }
-export type PresenceNotice = { a: 'p'; ch: string; src: string; id: string; p: unknown; pv: number }
+/** `who` is the server's word for who it is that announces `p`; an open server knows nobody. */
+export type PresenceNotice = {
+  a: 'p'
+  ch: string
+  src: string
+  id: string
+  p: unknown
+  pv: number
+  who?: { id: string; name?: string }
+}
 /** "Somebody new listens on `ch`: say again who you are." */
 export type PresenceAsk = { a: 'pr'; ch: string }
 

@@ -79,6 +79,8 @@ export type Event =
   | { readonly t: 'up' }
   | { readonly t: 'down' }
   | { readonly t: 'wake' }
+  /** The server says by itself that the document is not for us any more. */
+  | { readonly t: 'barred'; readonly error: Reason }
   | { readonly t: 'network'; readonly slow: boolean }
   | { readonly t: 'gathered' }
   /** What this entry waits for is committed. */
@@ -128,8 +130,11 @@ export function next(state: State, event: Event): Next {
     case 'redo':
       return undo(state, event.t)
     case 'retry':
+      return isPending(state, event.name) ? again(state) : then(log(state, event), pump)
     case 'discard':
-      return then(log(state, event), pump)
+      return isPending(state, event.name) ? drop(state, event.name) : then(log(state, event), pump)
+    case 'barred':
+      return state.phase.name === 'offline' ? [state, []] : turnedDown(state, 0, event.error)
     case 'saved':
       return pump({ ...state, saved: Math.max(state.saved, event.n) })
     case 'up':
@@ -180,6 +185,23 @@ function log(state: State, event: ReplicaEvent): Next {
 const then = ([state, effects]: Next, step: (state: State) => Next): Next => {
   const [after, more] = step(state)
   return [after, [...effects, ...more]]
+}
+
+// ---- a document that the server will not talk about ----
+
+/** Its pending edits stay what they are, with their names: the server may have some, and its mind may change [E25]. */
+const isPending = ({ replica }: State, name: Name): boolean =>
+  replica.pending.some(entry => sameName(entry.name, name))
+
+const again = (state: State): Next => (state.phase.name === 'barred' ? catchUp(state, 0) : [state, []])
+
+/** Held first: a creation takes the edits on top of it along, and nobody has said that those may go. */
+function drop(state: State, name: Name): Next {
+  if (state.phase.name !== 'barred') return [state, []]
+  return then(log(state, { t: 'hold', name, reason: state.phase.error }), after => {
+    const held = after.replica.held.find(({ names }) => sameName(names[0]!, name))
+    return held?.names.length === 1 ? log(after, { t: 'discard', name }) : [after, []]
+  })
 }
 
 // ---- sending ----

@@ -499,7 +499,8 @@ export class Hub implements Surroundings {
     if (!('d' in frame)) return
     const place = this.#ready.get(keyText({ collection: frame.c, id: frame.d }))
     if (!place) return
-    if (frame.a === 'op') place.room.handle({ t: 'op', frame })
+    if (frame.a === 's' && frame.error) place.room.handle({ t: 'barred', error: frame.error })
+    else if (frame.a === 'op') place.room.handle({ t: 'op', frame })
     else if (frame.a === 'h.catchup') {
       place.room.handle({ t: 'answer', frame })
       meet(place)

@@ -4,14 +4,22 @@
  */
 
 import { type Change, type Content, composeChanges } from '../../ops/change.ts'
-import { type ErrorCode, HoldfastError, isErrorCode } from '../../ops/errors.ts'
+import { type ErrorCode, errors, HoldfastError, isErrorCode } from '../../ops/errors.ts'
 import { type DocKey, type Name, sameName } from '../../ops/identity.ts'
 import type { WireError } from '../../ops/protocol.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import type { HeldEdit, Status, Truth } from '../api.ts'
 import { type Effect, type Event, next, type State } from '../engine/engine.ts'
-import { type Dependency, type Held, type Reason, type TabEdit, unsent } from '../engine/state.ts'
+import {
+  changesOf,
+  type Dependency,
+  type Held,
+  type Reason,
+  type Replica,
+  type TabEdit,
+  unsent,
+} from '../engine/state.ts'
 import type { Phase } from '../link/link.ts'
 import type { Seat } from './seat.ts'
 import { passingsOf, sameTruth } from './told.ts'
@@ -55,7 +63,8 @@ export class Room {
   #editor: string | null = null
   #truth: Truth
   #held: readonly HeldEdit[] = []
-  #heldOf: readonly Held[] = []
+  /** What `#held` was made of. */
+  #heldOf: readonly unknown[] = []
   #waiters: Waiter[] = []
   #awaited = 0
 
@@ -63,6 +72,7 @@ export class Room {
     this.#state = state
     this.#around = around
     this.#truth = this.#look()
+    this.#lookAtHeld()
   }
 
   get key(): DocKey {
@@ -81,12 +91,8 @@ export class Room {
     return this.#truth
   }
 
+  /** The held edits, and those that are pending where the server will not have any. */
   get held(): readonly HeldEdit[] {
-    const { held } = this.#state.replica
-    if (held !== this.#heldOf) {
-      this.#heldOf = held
-      this.#held = held.map(describe)
-    }
     return this.#held
   }
 
@@ -172,7 +178,7 @@ export class Room {
   /** Tells what has become true since the last time. */
   refresh(): void {
     const truth = this.#look()
-    const held = this.#state.replica.held !== this.#heldOf
+    const held = this.#lookAtHeld()
     if (held || !sameTruth(truth, this.#truth)) {
       this.#truth = truth
       for (const seat of this.seats) seat.tellTruth(held)
@@ -231,6 +237,18 @@ export class Room {
     })
   }
 
+  /** Whether it became another list. */
+  #lookAtHeld(): boolean {
+    const { replica, phase } = this.#state
+    const barred = phase.name === 'barred' ? replica.pending : []
+    const of = [replica.held, ...barred]
+    if (of.length === this.#heldOf.length && of.every((each, i) => each === this.#heldOf[i])) return false
+    this.#heldOf = of
+    this.#held = replica.held.map(describe)
+    if (phase.name === 'barred') this.#held = [...this.#held, ...pendingAsHeld(replica, phase.error)]
+    return true
+  }
+
   #look(): Truth {
     const { replica, saved, phase } = this.#state
     const fault = this.#around.logFault()
@@ -239,7 +257,7 @@ export class Room {
       unsent: unsent(replica),
       saved: fault === null && saved >= this.#edited,
       settled: replica.pending.length === 0 && replica.held.length === 0,
-      held: replica.held.length,
+      held: replica.held.length + (phase.name === 'barred' ? replica.pending.length : 0),
       exists: replica.view.type !== null,
       canUndo: replica.undo.undo.length > 0,
       canRedo: replica.undo.redo.length > 0,
@@ -248,7 +266,7 @@ export class Room {
           ? { code: 'LOG_FAILED', message: fault }
           : 'error' in phase
             ? coded(phase.error)
-            : null,
+            : linkFault(this.#around.link()),
     }
   }
 }
@@ -269,19 +287,33 @@ function statusOf(state: State, link: Phase): Status {
   return replica.pending.length > 0 || phase.name === 'pausing' ? 'syncing' : 'synced'
 }
 
+/** What keeps the link from the server, where a person may have to mend it. */
+const linkFault = (link: Phase): Truth['error'] =>
+  'code' in link && link.code ? { code: link.code, message: errors[link.code].meaning } : null
+
 const coded = (reason: Reason): { code: ErrorCode; message: string } => ({
   code: isErrorCode(reason.code) ? reason.code : 'INTERNAL',
   message: reason.message,
 })
 
-function describe(held: Held): HeldEdit {
-  const type = typeOf(held.type)
-  const { original } = held
-  const text =
-    'op' in original
-      ? type.textOf({ op: original.op })
-      : 'create' in original
-        ? type.textOf({ doc: original.create.data })
-        : ''
-  return { name: held.names[0] as Name, reason: held.reason, original, change: held.change, text }
+const describe = ({ names, reason, type, original, change }: Held): HeldEdit => ({
+  name: names[0] as Name,
+  reason,
+  original,
+  change,
+  text: textOf(original, type),
+})
+
+const pendingAsHeld = (replica: Replica, reason: Reason): HeldEdit[] =>
+  changesOf(replica).map((change, i) => ({
+    name: replica.pending[i]!.name,
+    reason,
+    original: change,
+    change,
+    text: textOf(change, (replica.view.type ?? replica.base.type)!),
+  }))
+
+function textOf(change: Change, name: TypeName): string {
+  if ('op' in change) return typeOf(name).textOf({ op: change.op })
+  return 'create' in change ? typeOf(change.create.type).textOf({ doc: change.create.data }) : ''
 }

@@ -413,4 +413,30 @@ describe('engine', () => {
       assert.equal(scene.takeOps().length, 1)
     })
   })
+
+  describe('barred', () => {
+    const error = { code: 'FORBIDDEN', message: 'no' }
+
+    it('[E25] keeps pending edits with their names, asks again when one is retried, and gives up only what is discarded', () => {
+      const scene = new Scene().online('hello', 1)
+      scene.edit([5, '!']).on({ t: 'barred', error })
+      assert.deepEqual([scene.phase, scene.pending], ['barred', ['me:1']])
+      scene.take()
+      scene.on({ t: 'retry', name: { src: 'me', seq: 1 } })
+      assert.deepEqual(
+        scene.take().map(({ a, ...rest }) => [a, 'own' in rest && rest.own]),
+        [['h.catchup', [['me', 1]]]],
+      )
+      scene.on({ t: 'answer', frame: { a: 'h.catchup', c: 'c', d: 'd', from: 1, error } })
+      scene.on({ t: 'discard', name: { src: 'me', seq: 1 } })
+      assert.deepEqual([scene.view, scene.pending, scene.held], ['hello', [], []])
+    })
+
+    it('[E25] a creation that is given up leaves what stood on top of it held', () => {
+      const scene = new Scene().create('one').edit([3, ' two']).on({ t: 'up' })
+      scene.on({ t: 'answer', frame: { a: 'h.catchup', c: 'c', d: 'd', from: null, error } })
+      scene.on({ t: 'discard', name: { src: 'me', seq: 1 } })
+      assert.deepEqual([scene.pending, scene.held], [[], ['FORBIDDEN']])
+    })
+  })
 })
