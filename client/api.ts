@@ -98,6 +98,12 @@ export interface Doc<Data = unknown, Op = unknown> {
    */
   undo(): Promise<void>
   redo(): Promise<void>
+  /**
+   * Where the server went back to an older state (`truth.error` is `SERVER_BEHIND` or `SERVER_DIVERGED`: a backup was
+   * restored) nothing is sent or overwritten until a person decides. `mine` writes this device's content onto the server's as
+   * one edit; `theirs` takes the server's and holds what was not sent. Resolves as `settled`; elsewhere it does nothing.
+   */
+  restore(keep: 'mine' | 'theirs'): Promise<void>
   /** Deletes the document for everybody. */
   delete(): void
   /** Puts a held edit back into the queue under a new name. */

@@ -96,6 +96,12 @@ export class Document<Data, Op> implements Doc<Data, Op> {
     return this.#take('redo')
   }
 
+  async restore(keep: 'mine' | 'theirs'): Promise<void> {
+    const attachment = this.#open()
+    attachment.act({ t: 'restore', keep })
+    await attachment.settled()
+  }
+
   delete(): void {
     this.#change({ del: true }, [])
   }

@@ -6,7 +6,7 @@
  *   offline ------> catching ---------------> live ------------------> pausing
  *      ^               |  ^                    |  ^                        |
  *      |               |  +--- gap, stale -----+  +------ answer ----------+ wake (through catching)
- *      +---- down -----+--- refused ---> barred
+ *      +---- down -----+--- refused ---> barred ---- restore ---> restoring ---- answer ---> live
  *
  * Order of things for an edit: applied to the view, appended to the log, sealed (itself an event in the log), *saved*,
  * sent, committed. One op is in flight at a time; while it is, further edits compose into the next. The oldest goes
@@ -36,6 +36,7 @@ import {
 import { findType, typeOf } from '../../types/index.ts'
 import type { Step } from './committed.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
+import type { Keep } from './restoring.ts'
 import type { Dependency, Entry, Reason, Replica, Sealed } from './state.ts'
 import { takeBack, type Way } from './undo.ts'
 
@@ -47,6 +48,8 @@ export type Phase =
   | { readonly name: 'pausing'; readonly tries: number; readonly error: Reason }
   /** The server will not talk about this document on this connection. */
   | { readonly name: 'barred'; readonly error: Reason }
+  /** Asked what the server has, to go on from there with this device's content or with the server's. */
+  | { readonly name: 'restoring'; readonly keep: Keep }
 
 export interface State {
   readonly key: DocKey
@@ -79,6 +82,8 @@ export type Event =
   | { readonly t: 'up' }
   | { readonly t: 'down' }
   | { readonly t: 'wake' }
+  /** A person has decided whose content a server that went back is to have. */
+  | { readonly t: 'restore'; readonly keep: Keep }
   /** The server says by itself that the document is not for us any more. */
   | { readonly t: 'barred'; readonly error: Reason }
   | { readonly t: 'network'; readonly slow: boolean }
@@ -149,7 +154,10 @@ export function next(state: State, event: Event): Next {
       return pump({ ...state, gathering: 'over' })
     case 'cleared':
       return pump({ ...state, cleared: event.name })
+    case 'restore':
+      return restore(state, event.keep)
     case 'answer':
+      if (state.phase.name === 'restoring') return restored(state, state.phase.keep, event.frame)
       return state.phase.name === 'catching' ? answered(state, state.phase.tries, event.frame) : [state, []]
     case 'op':
       return state.phase.name === 'live'
@@ -337,6 +345,33 @@ function unknownType(frame: CatchUpAnswer): string | null {
     ? frame.segments.map(segment => segment.create?.type ?? null)
     : [frame.snapshot.type]
   return types.find(type => type !== null && !findType(type)) ?? null
+}
+
+// ---- a server that went back ----
+
+/** The codes by which a server says that its history is not the one that this device knows. */
+const goneBack = ['SERVER_BEHIND', 'SERVER_DIVERGED']
+
+/** Nothing is overwritten before a person has said what is to become of the two [E26]. */
+function restore(state: State, keep: Keep): Next {
+  const { phase, key } = state
+  if (phase.name !== 'barred' || !goneBack.includes(phase.error.code)) return [state, []]
+  const frame: CatchUpRequest = { a: 'h.catchup', c: key.collection, d: key.id, v: null, own: [] }
+  return [{ ...state, phase: { name: 'restoring', keep } }, [{ t: 'send', frame }]]
+}
+
+function restored(state: State, keep: Keep, frame: CatchUpAnswer | CatchUpRefusal): Next {
+  if (frame.from !== null) return [state, []]
+  if (frame.error) return turnedDown(state, 0, frame.error)
+  const event = learned(frame)
+  if (event.t !== 'snapshot') return [state, []]
+  const { v, content, hash } = event
+  const live: State = { ...state, phase: { name: 'live', flight: null, tries: 0 }, stale: null, ready: null }
+  const decided = log(live, { t: 'restored', v, content, keep, ...(hash !== undefined && { hash }) })
+  return then(
+    then(decided, after => follow(after, 0, undefined)),
+    pump,
+  )
 }
 
 // ---- live ----

@@ -17,6 +17,7 @@ import type { Name } from '../../ops/identity.ts'
 import type { TypeName } from '../../types/type.ts'
 import { acknowledge, advance, leap, type Step } from './committed.ts'
 import { hold, named, retry, strand } from './held.ts'
+import { goOnFrom, type Keep } from './restoring.ts'
 import { type Dependency, type Reason, type Reduced, type Replica, sealLast, type TabEdit } from './state.ts'
 import { did, heard, type Taken, type Undo, type Way, went } from './undo.ts'
 import { begin, edit } from './writing.ts'
@@ -57,6 +58,14 @@ export type ReplicaEvent =
       readonly own: readonly Name[]
       readonly hash?: string
     }
+  /** The server went back, to `content` at `v`, and a person has decided how to go on. */
+  | {
+      readonly t: 'restored'
+      readonly v: number
+      readonly content: Content
+      readonly keep: Keep
+      readonly hash?: string
+    }
   | { readonly t: 'hold'; readonly name: Name; readonly reason: Reason }
   | { readonly t: 'retry'; readonly name: Name }
   | { readonly t: 'discard'; readonly name: Name }
@@ -85,6 +94,8 @@ function step(replica: Replica, event: ReplicaEvent): Reduced {
       return receipted([acknowledge(replica), []], event)
     case 'snapshot':
       return receipted(leap(replica, event), event)
+    case 'restored':
+      return receipted(goOnFrom(replica, event), event)
     case 'hold':
       return hold(replica, event.name, event.reason)
     case 'retry':

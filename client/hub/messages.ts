@@ -21,6 +21,7 @@ import type { DocKey, Name } from '../../ops/identity.ts'
 import type { WireError } from '../../ops/protocol.ts'
 import type { TypeName } from '../../types/type.ts'
 import type { Client, HeldEdit, Peer, Truth } from '../api.ts'
+import type { Keep } from '../engine/restoring.ts'
 
 /** A hub and a tab of different versions do not talk: the older one gives way. */
 export const HUB_PROTOCOL = 1
@@ -32,7 +33,10 @@ export interface Passing {
 }
 
 /** What a person decides about a document without writing in it. */
-export type Act = { readonly t: 'retry' | 'discard'; readonly name: Name } | { readonly t: 'undo' | 'redo' }
+export type Act =
+  | { readonly t: 'retry' | 'discard'; readonly name: Name }
+  | { readonly t: 'undo' | 'redo' }
+  | { readonly t: 'restore'; readonly keep: Keep }
 
 /** Questions with one answer, asked again of the next hub if the one that was asked is gone. */
 export type Question =

@@ -197,7 +197,8 @@ export class Room {
     })
   }
 
-  settled(): Promise<void> {
+  async settled(): Promise<void> {
+    await this.#wait(({ phase }) => phase.name !== 'restoring')
     const last = this.#state.replica.pending.at(-1)?.name
     return this.#wait(state => !last || !state.replica.pending.some(entry => sameName(entry.name, last)))
   }
@@ -283,7 +284,7 @@ function statusOf(state: State, link: Phase): Status {
   const { replica, phase } = state
   if (replica.held.length > 0 || (phase.name === 'barred' && replica.pending.length > 0)) return 'held'
   if (isCutOff(link) || phase.name === 'barred') return 'offline'
-  if (link.name !== 'up' || phase.name === 'offline' || phase.name === 'catching') return 'connecting'
+  if (link.name !== 'up' || ['offline', 'catching', 'restoring'].includes(phase.name)) return 'connecting'
   return replica.pending.length > 0 || phase.name === 'pausing' ? 'syncing' : 'synced'
 }
 

@@ -4,6 +4,7 @@ import type { Doc, Peer, Truth } from '../api.ts'
 import { type Person, type Presence, presenceOf } from '../binding/index.ts'
 import { sharedClient } from './clients.ts'
 import { makeHeldPanel } from './held.ts'
+import { makeRestorePanel } from './restore.ts'
 import { makeStatusLine } from './status.ts'
 import { makeSurface, type Surface } from './surface.ts'
 import { complaintOf, type Target } from './target.ts'
@@ -37,21 +38,25 @@ export function startSession(
   const draw = (typed: Doc) => {
     const body = part(host, 'hf-body')
     const foot = part(host, 'hf-foot')
+    const question = part(foot, 'hf-restore')
     const panel = part(foot, 'hf-held')
     const line = part(foot, 'hf-status')
     const status = makeStatusLine(line)
     const held = makeHeldPanel(panel, typed)
+    const restore = makeRestorePanel(question, typed)
     surface = makeSurface(body, typed, person, {
       refused: fault => status.warn(`What you typed could not be taken: ${complaintOf(fault).message}`),
     })
     const tell = (truth: Truth) => {
       status.show(truth)
       held.show()
+      restore.show()
       events.truth(truth)
     }
     ends.push(
       surface.close,
       held.close,
+      restore.close,
       status.close,
       typed.on('truth', tell),
       typed.on('change', ({ local, undone }) => events.changed(local || undone)),

@@ -13,12 +13,19 @@ export interface Words {
   readonly said: string
 }
 
+/** The server was restored from a backup; a person decides how to go on (`Doc.restore`). */
+export const goneBack: ReadonlySet<string> = new Set(['SERVER_BEHIND', 'SERVER_DIVERGED'])
+
 export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
 
 export function wordsFor(truth: Truth): Words {
   if (truth.error?.code === 'LOG_FAILED') {
     const line = `Not saved on this device: ${truth.error.message}`
     return { tone: 'alarm', line: join(line, unsentWords(truth)), said: line }
+  }
+  if (truth.error && goneBack.has(truth.error.code)) {
+    const line = 'The server went back to an older version: decide which one stays'
+    return { tone: 'alarm', line: join(line, savedWords(truth), unsentWords(truth)), said: line }
   }
   if (truth.held > 0) {
     const line = `${count(truth.held, 'edit')} ${truth.held === 1 ? 'needs' : 'need'} your decision`

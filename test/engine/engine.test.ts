@@ -439,4 +439,67 @@ describe('engine', () => {
       assert.deepEqual([scene.pending, scene.held], [[], ['FORBIDDEN']])
     })
   })
+
+  describe('a server that went back', () => {
+    const error = { code: 'SERVER_DIVERGED', message: 'another history' }
+    const gone = () => {
+      const scene = new Scene().online('older and newer', 4).edit([15, '!'])
+      return scene
+        .on({ t: 'down' })
+        .on({ t: 'up' })
+        .on({
+          t: 'answer',
+          frame: { a: 'h.catchup', c: 'c', d: 'd', from: 4, error },
+        })
+    }
+    const answer = (scene: Scene) =>
+      scene.on({
+        t: 'answer',
+        frame: {
+          a: 'h.catchup',
+          c: 'c',
+          d: 'd',
+          from: null,
+          v: 2,
+          hash: 'h',
+          snapshot: { type: text, data: 'older' },
+          own: [],
+        },
+      })
+
+    it('[E26] mine: the content of this device is written onto that of the server, under a new name', () => {
+      const scene = gone()
+      scene.take()
+      const seen = scene.shown.length
+      scene.on({ t: 'restore', keep: 'mine' })
+      assert.deepEqual(
+        scene.take().map(({ a }) => a),
+        ['h.catchup'],
+      )
+      answer(scene)
+      assert.deepEqual([scene.view, scene.held, scene.shown.length], ['older and newer!', [], seen])
+      const [op] = scene.takeOps()
+      assert.deepEqual([op?.v, op?.seq, op?.op], [2, 2, [5, ' and newer!']])
+      assert.deepEqual(scene.reload('you').view, 'older and newer!')
+    })
+
+    it('[E26] theirs: the content of the server stands, what was not sent is held, and nothing is sent', () => {
+      const scene = gone()
+      scene.take()
+      answer(scene.on({ t: 'restore', keep: 'theirs' }))
+      assert.deepEqual([scene.view, scene.pending, scene.held], ['older', [], ['SERVER_DIVERGED']])
+      assert.deepEqual(scene.takeOps(), [])
+      assert.deepEqual(scene.state.replica.held[0]!.original, { op: [15, '!'] })
+      assert.equal(scene.reload('you').view, 'older')
+    })
+
+    it('[E26] nothing else leads there: not an edit, not a retry, not another fault', () => {
+      const scene = gone()
+      scene.take()
+      scene.edit(['> ']).on({ t: 'retry', name: { src: 'me', seq: 1 } })
+      assert.deepEqual(scene.takeOps(), [])
+      const other = new Scene().online('x', 1).on({ t: 'restore', keep: 'mine' })
+      assert.equal(other.phase, 'live')
+    })
+  })
 })

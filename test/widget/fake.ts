@@ -66,6 +66,7 @@ export class FakeDoc implements Doc {
     this.#tell({ t: 'edit', change: { op }, ...joined }, { local: true, undone: false })
     this.#commit()
   }
+  async restore(): Promise<void> {}
   async undo(): Promise<void> {
     this.#goBack('undo')
   }
