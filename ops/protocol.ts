@@ -130,6 +130,8 @@ export interface Welcome {
   id: string
   /** Missing on a server that is plain ShareDB. */
   holdfast?: number
+  /** How many frames one message to the server may hold, as an array; missing: one, and not as an array. */
+  batch?: number
   /** Names the history of the server's database: another one after a backup was restored. */
   epoch?: string
   error?: WireError

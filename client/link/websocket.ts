@@ -22,6 +22,7 @@ import { codeOfClose, type Ending, endingOfClose, endingOfRefusal } from './endi
 import { type Dial, isOpen, type Link, type LinkEvents, type Phase, type Socket } from './link.ts'
 import { type Connection, type Network, NetworkWatch, type Pace, platformConnection } from './network.ts'
 import { Replies, replyKey, submitKey } from './replies.ts'
+import { Requests } from './request.ts'
 import { atLeastHalf, backoff, defaultTimings, type Timings } from './timings.ts'
 
 export { backoff, defaultTimings, type Timings } from './timings.ts'
@@ -49,6 +50,7 @@ class WebSocketLink implements Link {
   readonly #timings: Timings
   readonly #events: LinkEvents
   readonly #replies: Replies
+  readonly #requests = new Requests(text => this.#socket?.send(text))
   readonly #watch: NetworkWatch
   readonly #circuit: Circuit
   readonly #forget: () => void
@@ -185,7 +187,7 @@ class WebSocketLink implements Link {
     this.#enter({ name: 'greeting', tries: this.#tries })
   }
 
-  #greeted({ error, holdfast }: { holdfast?: number; error?: WireError }): void {
+  #greeted({ error, holdfast, batch = 1 }: { holdfast?: number; batch?: number; error?: WireError }): void {
     if (this.#phase.name !== 'greeting') return
     if (error) this.#refused(error)
     else if (holdfast !== HOLDFAST_PROTOCOL) this.#over('PROTOCOL_VERSION')
@@ -193,6 +195,7 @@ class WebSocketLink implements Link {
       this.#judge('passed')
       this.#cancelTimer()
       this.#upSince = this.#options.clock.now()
+      this.#requests.most = batch
       this.#listen()
       this.#enter({ name: 'up' })
     }
@@ -224,7 +227,8 @@ class WebSocketLink implements Link {
     const text = JSON.stringify(frame)
     const key = replyKey(frame)
     if (key !== null) this.#replies.expect(frame.a, key, text.length)
-    this.#socket?.send(text)
+    if (frame.a === 'op') this.#requests.op(text)
+    else this.#requests.other(text)
   }
 
   /** The server wants a new token. Where the app has none to give, the server ends the connection in its time. */
@@ -327,6 +331,7 @@ class WebSocketLink implements Link {
     this.#attempt++
     this.#cancelTimer()
     this.#replies.clear()
+    this.#requests.reset()
     this.#renewing = false
     const socket = this.#socket
     this.#socket = null

@@ -3,7 +3,7 @@
  *
  *   text -> size -> depth -> JSON -> schema -> names -> content of a create -> frame
  *
- * or a refusal at the first that fails. What an op says is checked where its document's type is known (backend.ts).
+ * or a refusal at the first that fails. A text may hold several frames, as an array: each is read for itself. What an op says is checked where its document's type is known (backend.ts).
  */
 
 import * as v from 'valibot'
@@ -28,17 +28,29 @@ export interface FrameFault {
 
 export type FrameRead = { readonly frame: Frame; readonly fault?: undefined } | { readonly fault: FrameFault }
 
-/** Reads one text frame. O(length), never throws. */
-export function readFrame(text: string, limits: FrameLimits): FrameRead {
+/** Frames that one text may hold; told in the greeting. */
+export const BATCH_FRAMES = 256
+
+/** Reads one text, of one frame or of several. O(length), never throws. */
+export function readFrames(text: string, limits: FrameLimits): FrameRead[] {
   const tooLarge = text.length > limits.FRAME_BYTES || Buffer.byteLength(text) > limits.FRAME_BYTES
   const tooDeep = isDeeperThan(text, limits.JSON_DEPTH)
-  const raw = parse(text)
+  const parsed = parse(text)
+  const raws: readonly unknown[] = Array.isArray(parsed) && isBatch(parsed) ? parsed : [parsed]
+  const refuseAll = (code: ErrorCode, message: string): FrameRead[] =>
+    raws.map(raw => ({ fault: { code, message, address: addressOf(raw) } }))
+  if (tooLarge) return refuseAll('FRAME_TOO_LARGE', `The frame is larger than ${limits.FRAME_BYTES} bytes.`)
+  if (tooDeep) return refuseAll('FRAME_TOO_DEEP', `The frame nests deeper than ${limits.JSON_DEPTH} levels.`)
+  return raws.map(raw => readFrame(raw, limits))
+}
+
+/** Anything else that is an array is refused as one frame that it is not. */
+const isBatch = (list: readonly unknown[]): boolean => list.length > 0 && list.length <= BATCH_FRAMES
+
+function readFrame(raw: unknown, limits: FrameLimits): FrameRead {
   const refuse = (code: ErrorCode, message: string): FrameRead => ({
     fault: { code, message, address: addressOf(raw) },
   })
-
-  if (tooLarge) return refuse('FRAME_TOO_LARGE', `The frame is larger than ${limits.FRAME_BYTES} bytes.`)
-  if (tooDeep) return refuse('FRAME_TOO_DEEP', `The frame nests deeper than ${limits.JSON_DEPTH} levels.`)
   if (!isObject(raw)) return refuse('FRAME_MALFORMED', 'The frame is not a JSON object.')
   if (!isAction(raw.a))
     return refuse('FRAME_MALFORMED', 'The frame names no action (a) that this server knows.')

@@ -25,7 +25,7 @@ import type { Reviewed } from '../access/watch.ts'
 import { answerCatchUp, carryAlong } from '../catchup.ts'
 import type { Agent } from '../sharedb.ts'
 import { type Address, addressOf } from './address.ts'
-import { type FrameRead, readFrame } from './frames.ts'
+import { BATCH_FRAMES, type FrameRead, readFrames } from './frames.ts'
 import type { Gateway } from './gateway.ts'
 import { openPipe } from './pipe.ts'
 import type { CatchUp, Frame, Hello } from './schemas.ts'
@@ -97,9 +97,10 @@ class GatewaySession implements Session {
 
   receive(data: string | Uint8Array): void {
     if (this.phase.name === 'closed') return
-    const read = typeof data === 'string' ? readFrame(data, this.#gateway.settings) : binary
-    if (read.fault) this.#refuse(read.fault.address, codedError(read.fault.code, read.fault.message))
-    else this.#handle(read.frame)
+    for (const read of typeof data === 'string' ? readFrames(data, this.#gateway.settings) : [binary]) {
+      if (read.fault) this.#refuse(read.fault.address, codedError(read.fault.code, read.fault.message))
+      else this.#handle(read.frame)
+    }
   }
 
   closed(): void {
@@ -213,7 +214,7 @@ class GatewaySession implements Session {
   #welcome(message: Record<string, unknown>): void {
     if (this.phase.name !== 'open') this.#refuse({ a: 'hs' }, codedError('SERVER_DRAINING'))
     else {
-      const ours = { holdfast: HOLDFAST_PROTOCOL, epoch: this.#gateway.store.epoch }
+      const ours = { holdfast: HOLDFAST_PROTOCOL, batch: BATCH_FRAMES, epoch: this.#gateway.store.epoch }
       this.#send({ ...message, ...(this.phase.holdfast && ours) })
     }
     this.#greeted.resolve()

@@ -17,18 +17,25 @@ function client(options: Partial<ConnectOptions> & { server: string }): Client {
 }
 
 /** Dials for real and notes what the client sends; `pass` may keep a frame back. */
-function watched(pass: (frame: ClientFrame) => boolean = () => true): { dial: Dial; sent: ClientFrame[] } {
+function watched(pass: (frame: ClientFrame) => boolean = () => true): {
+  dial: Dial
+  sent: ClientFrame[]
+  messages: ClientFrame[][]
+} {
   const sent: ClientFrame[] = []
+  const messages: ClientFrame[][] = []
   const dial: Dial = (url, events) => {
     const socket = dialWebSocket(url, events)
     const send = (text: string) => {
-      const frame = JSON.parse(text) as ClientFrame
-      sent.push(frame)
-      if (pass(frame)) socket.send(text)
+      const frames = [JSON.parse(text)].flat() as ClientFrame[]
+      messages.push(frames)
+      sent.push(...frames)
+      const passed = frames.filter(pass)
+      if (passed.length > 0) socket.send(JSON.stringify(passed.length === 1 ? passed[0] : passed))
     }
     return { ...socket, send }
   }
-  return { dial, sent }
+  return { dial, sent, messages }
 }
 
 const documentsOf = (frames: readonly ClientFrame[], a: string) =>
@@ -81,7 +88,7 @@ describe('the order of what a client sends', () => {
     assert.ok(most <= 9, `${most} documents caught up at once`)
   })
 
-  it('[R9] a batch over several documents is one write', async () => {
+  it('[R9] a batch over several documents is one write and one request', async () => {
     const writes: (readonly Write[])[] = []
     const log = memoryLog()
     const noting = {
@@ -92,10 +99,13 @@ describe('the order of what a client sends', () => {
       },
     }
     const server = await serve()
-    const it = client({ server: server.url, log: noting })
+    const { dial, messages } = watched()
+    const it = client({ server: server.url, log: noting, dial })
     const docs = await Promise.all(['a', 'b', 'c'].map(id => it.open('notes', id, 'text')))
-    await Promise.all(docs.map(doc => doc.saved))
+    for (const doc of docs) doc.edit(['0'])
+    await Promise.all(docs.map(doc => doc.settled))
     writes.length = 0
+    messages.length = 0
     it.batch(() => {
       for (const doc of docs) doc.edit(['x'])
     })
@@ -106,6 +116,11 @@ describe('the order of what a client sends', () => {
       ['a', 'b', 'c'],
     )
     await Promise.all(docs.map(doc => doc.settled))
+    const requests = messages.filter(frames => frames.some(({ a }) => a === 'op'))
+    assert.deepEqual(
+      requests.map(frames => documentsOf(frames, 'op')),
+      [['a', 'b', 'c']],
+    )
   })
 
   it('[R10] a link never arrives before the document that it leads to, whatever is cut in between', async () => {

@@ -49,7 +49,7 @@ describe('Words', () => {
       error: { code: 'SERVER_BEHIND', message: 'Restored.' },
     })
     assert.equal(behind.tone, 'alarm')
-    assert.match(behind.line, /Restored\. \(SERVER_BEHIND\)$/)
+    assert.match(behind.line, /^The server went back to an older version: decide/)
   })
 
   it('[B18] tells a screen reader nothing that changes with every key', () => {
