@@ -1,7 +1,8 @@
 /** The client: connects an app to a server through a hub. */
 
+import type { Change } from '../ops/change.ts'
 import { HoldfastError } from '../ops/errors.ts'
-import { newSrc } from '../ops/identity.ts'
+import { type DocKey, newSrc } from '../ops/identity.ts'
 import { nameFault } from '../ops/names.ts'
 import { isTypeName } from '../types/index.ts'
 import type { TypeName } from '../types/type.ts'
@@ -35,6 +36,8 @@ export interface ConnectOptions {
    * an app can renew it here. Null: none.
    */
   readonly token?: () => Promise<string | null>
+  /** The version of what the app keeps in its documents, and how unsent edits of older versions are lifted to it. */
+  readonly schema?: AppSchema
   /** Milliseconds to wait for a server that neither answers nor fails before a document opens as if offline. Default 3000. */
   readonly attachMs?: number
   /** Bytes of the largest frame that the server takes (its HOLDFAST_FRAME_BYTES). Default 1 MiB. */
@@ -48,6 +51,25 @@ export interface ConnectOptions {
   readonly agreement?: Platform['agreement']
 }
 
+export interface AppSchema {
+  /** From 1; edits from before there was one count as 0. */
+  readonly version: number
+  /**
+   * By version: makes an edit of that version one of the next. Unsent edits are lifted when they are due to be sent, under
+   * their names. Null, or a step that is missing or throws: the edit is held with `SCHEMA_OLD`.
+   */
+  readonly upcast?: Readonly<Record<number, (change: Change, doc: DocKey) => Change | null>>
+}
+
+function liftBy(schema: AppSchema | undefined) {
+  return (change: Change, from: number, key: DocKey): Change | null => {
+    let lifted: Change | null = change
+    for (let version = from; lifted && version < (schema?.version ?? 0); version++)
+      lifted = schema?.upcast?.[version]?.(lifted, key) ?? null
+    return lifted
+  }
+}
+
 /** Starts a client; it dials at once and keeps the connection until `close`. Throws `SETTING_INVALID`. */
 export function connect(options: ConnectOptions): Client {
   const platform: Platform = { ...thisPlatform(), ...options }
@@ -57,9 +79,14 @@ export function connect(options: ConnectOptions): Client {
     frameBytes,
     attachMs,
     tokens: options.token !== undefined,
+    schema: options.schema?.version ?? 0,
     ...(timings && { timings }),
   }
-  const tab = new Tab(newSrc(platform.randomBytes), options.token)
+  const tab = new Tab(newSrc(platform.randomBytes), {
+    token: options.token,
+    schema: options.schema?.version,
+    lift: liftBy(options.schema),
+  })
   const hub =
     device === undefined
       ? aloneOn(platform, code => options.log ?? code.memoryLog(), tab, setup)

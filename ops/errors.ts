@@ -85,6 +85,11 @@ export const errors = {
     'hold',
     409,
   ),
+  SCHEMA_OLD: entry(
+    'The edit was made for an older schema of the app, which could not lift it to the present one; copy it out.',
+    'hold',
+    409,
+  ),
   SEQ_PASSED: entry(
     'A later edit of this src was committed before; save this one under a new name.',
     'hold',

@@ -6,12 +6,12 @@ import { type ReplicaEvent, reduce } from './replica.ts'
 import {
   type Entry,
   type Held,
+  kept,
   nothing,
   type Replica,
   type Sealed,
   sealLast,
   type TabEdit,
-  waiting,
 } from './state.ts'
 import { noUndo, restoreUndo, type SavedUndo, saveUndo } from './undo.ts'
 
@@ -78,7 +78,7 @@ function reopen(saved: SavedReplica): Replica {
       name,
       sealed: false,
       edits,
-      ...waiting(last),
+      ...kept(last),
       tiers: saved.tiers ?? tiersOf(change.op, edits),
       chars: saved.chars ?? JSON.stringify(change.op).length,
     }

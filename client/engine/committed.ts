@@ -7,7 +7,7 @@ import { carry } from '../../ops/rebase.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import { carryHeld, named, settle, withdraw } from './held.ts'
-import { changeOf, changesOf, type Held, type Reduced, type Replica } from './state.ts'
+import { changeOf, changesOf, type Entry, type Held, type Reduced, type Replica, sealedAs } from './state.ts'
 
 /** A stretch of history: `n` versions as one change, or one op of ours as the server committed it. */
 export interface Step {
@@ -60,23 +60,32 @@ function replaced(replica: Replica, change: Change, name: Name): Reduced {
   const there = applyChange(replica.base, change)
   if (equalContents(here, there)) return [drop(replica, change, there), []]
   const held = replica.held.map(item => carryHeld(item, change, replica.base))
-  const below = { ...replica, base: here, pending: rest, held }
-  let state: Replica = below
+  return corrected({ ...replica, base: here, pending: rest, held }, there)
+}
+
+/** The base is `there`, not what it was thought to be: what is pending on it is carried over the difference. */
+function corrected(replica: Replica, there: Content): Reduced {
+  let state = replica
   const shown: Change[] = []
-  for (const fix of difference(here, there)) {
+  for (const fix of difference(replica.base, there)) {
     const carried = carry(changesOf(state), fix, state.base.type)
-    const [next, changes] = settle(
-      state,
-      applyChange(state.base, fix),
-      state.pending,
-      carried,
-      'DOCUMENT_DELETED',
-      null,
-    )
+    const base = applyChange(state.base, fix)
+    const [next, changes] = settle(state, base, state.pending, carried, 'DOCUMENT_DELETED', null)
     state = next
     shown.push(...changes)
   }
   return [state, shown]
+}
+
+/** The oldest pending edit in another form, under its name; the rest of the queue is carried over the difference. */
+export function lift(replica: Replica, change: Change, schema: number): Reduced {
+  const [first, ...rest] = replica.pending
+  if (!first) return [replica, []]
+  const here = applyChange(replica.base, changeOf(first, replica.view.type!))
+  const there = applyChange(replica.base, change)
+  const [state, shown] = corrected({ ...replica, base: here, pending: rest }, there)
+  const lifted: Entry = { ...first, ...sealedAs(change), schema }
+  return [{ ...state, base: replica.base, pending: [lifted, ...state.pending] }, shown]
 }
 
 /**

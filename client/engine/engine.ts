@@ -37,7 +37,7 @@ import { findType, typeOf } from '../../types/index.ts'
 import type { Step } from './committed.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
 import type { Keep } from './restoring.ts'
-import type { Dependency, Entry, Reason, Replica, Sealed } from './state.ts'
+import { changeOf, type Dependency, type Entry, type Reason, type Replica, type Sealed } from './state.ts'
 import { takeBack, type Way } from './undo.ts'
 
 export type Phase =
@@ -66,6 +66,10 @@ export interface State {
   readonly frameBytes: number
   /** The network is slow: edits gather for a while before they are sealed and sent. */
   readonly slow: boolean
+  /** Version of the app's schema. */
+  readonly schema: number
+  /** The entry that the app was asked to lift to it. */
+  readonly lifting: Name | null
   /** How far the gathering is: `over` lets the next one go. */
   readonly gathering: 'no' | 'running' | 'over'
   /** The entry of which the hub said that what it waits for is committed. */
@@ -88,6 +92,8 @@ export type Event =
   | { readonly t: 'barred'; readonly error: Reason }
   | { readonly t: 'network'; readonly slow: boolean }
   | { readonly t: 'gathered' }
+  /** The entry as the app's present schema has it; null: the app cannot say. */
+  | { readonly t: 'lifted'; readonly name: Name; readonly change: Change | null }
   /** What this entry waits for is committed. */
   | { readonly t: 'cleared'; readonly name: Name }
   | { readonly t: 'answer'; readonly frame: CatchUpAnswer | CatchUpRefusal }
@@ -101,13 +107,22 @@ export type Effect =
   | { readonly t: 'pause'; readonly tries: number }
   /** Send `gathered` after as long as this network wants. */
   | { readonly t: 'gather' }
+  /** Send `lifted` with what the app makes of this entry of an older schema. */
+  | { readonly t: 'lift'; readonly name: Name; readonly change: Change; readonly from: number }
   /** Send `cleared` with this name when these are committed. */
   | { readonly t: 'await'; readonly name: Name; readonly after: readonly Dependency[] }
 
 export type Next = readonly [state: State, effects: readonly Effect[]]
 
 /** The engine of a document as the log had it, in its new incarnation `src`. */
-export function start(key: DocKey, replica: Replica, logged: number, src: string, frameBytes: number): Next {
+export function start(
+  key: DocKey,
+  replica: Replica,
+  logged: number,
+  src: string,
+  frameBytes: number,
+  schema = 0,
+): Next {
   const state: State = {
     key,
     replica,
@@ -117,6 +132,8 @@ export function start(key: DocKey, replica: Replica, logged: number, src: string
     ready: null,
     stale: null,
     frameBytes,
+    schema,
+    lifting: null,
     slow: false,
     gathering: 'no',
     cleared: null,
@@ -154,6 +171,8 @@ export function next(state: State, event: Event): Next {
       return pump({ ...state, gathering: 'over' })
     case 'cleared':
       return pump({ ...state, cleared: event.name })
+    case 'lifted':
+      return lifted(state, event.name, event.change)
     case 'restore':
       return restore(state, event.keep)
     case 'answer':
@@ -219,11 +238,12 @@ function pump(state: State): Next {
   const { phase } = state
   const [first] = state.replica.pending
   if (phase.name === 'catching' && !phase.asked)
-    return first && isClear(state, first)
+    return first && isClear(state, first) && !isDated(state, first)
       ? onceSealed(state, first, sealed => ask(state, phase.tries, sealed))
       : ask(state, phase.tries, null)
   if (phase.name === 'live' && phase.flight === null && first) {
     if (!isClear(state, first)) return [state, [{ t: 'await', name: first.name, after: first.after ?? [] }]]
+    if (isDated(state, first)) return askToLift(state, first)
     if (state.slow && !first.sealed && state.gathering !== 'over') return gather(state)
     return onceSealed(state, first, sealed => submit({ ...state, gathering: 'no' }, phase.tries, sealed))
   }
@@ -233,6 +253,27 @@ function pump(state: State): Next {
 /** Whether what an entry waits for is known to be committed [E23]. */
 const isClear = ({ cleared }: State, { name, after = [] }: Entry): boolean =>
   after.length === 0 || (cleared !== null && sameName(cleared, name))
+
+/** Made for an older schema of the app: it is lifted to the present one when the server is known not to have it [E27]. */
+const isDated = ({ schema }: State, entry: Entry): boolean => (entry.schema ?? 0) < schema
+
+function askToLift(state: State, entry: Entry): Next {
+  const { name } = entry
+  if (state.lifting && sameName(state.lifting, name)) return [state, []]
+  const change = changeOf(entry, state.replica.view.type!)
+  return [{ ...state, lifting: name }, [{ t: 'lift', name, change, from: entry.schema ?? 0 }]]
+}
+
+function lifted(state: State, name: Name, change: Change | null): Next {
+  const [first] = state.replica.pending
+  const after: State = { ...state, lifting: null }
+  if (!first || !sameName(first.name, name)) return pump(after)
+  const fault = change === null ? schemaOld : checkChange(change, state.replica.base)
+  if (fault || change === null) return refuse(after, name, fault ?? schemaOld)
+  return then(log(after, { t: 'lift', change, schema: state.schema }), pump)
+}
+
+const schemaOld: Reason = { code: 'SCHEMA_OLD', message: errors.SCHEMA_OLD.meaning }
 
 const gather = (state: State): Next =>
   state.gathering === 'running' ? [state, []] : [{ ...state, gathering: 'running' }, [{ t: 'gather' }]]

@@ -15,7 +15,7 @@
 import type { Change, Content } from '../../ops/change.ts'
 import type { Name } from '../../ops/identity.ts'
 import type { TypeName } from '../../types/type.ts'
-import { acknowledge, advance, leap, type Step } from './committed.ts'
+import { acknowledge, advance, leap, lift, type Step } from './committed.ts'
 import { hold, named, retry, strand } from './held.ts'
 import { goOnFrom, type Keep } from './restoring.ts'
 import { type Dependency, type Reason, type Reduced, type Replica, sealLast, type TabEdit } from './state.ts'
@@ -34,7 +34,11 @@ export type ReplicaEvent =
       readonly from?: TabEdit
       /** What it may not be sent before. */
       readonly after?: readonly Dependency[]
+      /** Of the app that made it; missing: 0. */
+      readonly schema?: number
     }
+  /** `pending[0]` as the app's present schema has it. */
+  | { readonly t: 'lift'; readonly change: Change; readonly schema: number }
   /** An edit of a document of `type` that lost its ground before it came here. */
   | {
       readonly t: 'strand'
@@ -80,12 +84,14 @@ function step(replica: Replica, event: ReplicaEvent): Reduced {
     case 'begin':
       return [begin(replica, event.src), []]
     case 'edit':
-      return [took(edit(replica, event.change, event.after), event.from), [event.change]]
+      return [took(edit(replica, event.change, event.after, event.schema), event.from), [event.change]]
     case 'strand':
       return [took(strand(replica, event), event.from), []]
     case 'undo':
     case 'redo':
       return event.op === undefined ? [replica, []] : takeBack(replica, event.op)
+    case 'lift':
+      return lift(replica, event.change, event.schema)
     case 'seal':
       return [sealLast(replica), []]
     case 'steps':

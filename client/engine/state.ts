@@ -24,6 +24,8 @@ export interface Sealed {
   /** How many edits of the person it holds. */
   readonly edits: number
   readonly after?: readonly Dependency[]
+  /** Version of the app's schema that it was made for; missing: 0. */
+  readonly schema?: number
 }
 
 export interface Open {
@@ -33,6 +35,7 @@ export interface Open {
   readonly edits: number
   readonly chars: number
   readonly after?: readonly Dependency[]
+  readonly schema?: number
 }
 
 export type Entry = Sealed | Open
@@ -104,18 +107,21 @@ export function withChange(entry: Entry, change: Change): Entry {
   if (entry.sealed) return { ...entry, change }
   return 'op' in change
     ? { ...entry, tiers: tiersOf(change.op, entry.tiers.count) }
-    : { ...sealedAs(change), name: entry.name, edits: entry.edits, ...waiting(entry) }
+    : { ...sealedAs(change), name: entry.name, edits: entry.edits, ...kept(entry) }
 }
 
 export function sealLast(replica: Replica): Replica {
   const last = replica.pending.at(-1)
   if (!last || last.sealed) return replica
   const sealed = sealedAs(changeOf(last, replica.view.type!))
-  const entry: Sealed = { ...sealed, name: last.name, edits: last.edits, ...waiting(last) }
+  const entry: Sealed = { ...sealed, name: last.name, edits: last.edits, ...kept(last) }
   return { ...replica, pending: [...replica.pending.slice(0, -1), entry] }
 }
 
-/** What an entry waits for, if for anything. */
-export const waiting = ({ after }: Pick<Entry, 'after'>) => (after === undefined ? {} : { after })
+/** What an entry keeps whatever becomes of its change. */
+export const kept = ({ after, schema }: Pick<Entry, 'after' | 'schema'>) => ({
+  ...(after && { after }),
+  ...(schema && { schema }),
+})
 
 export const sealedAs = (change: Change) => ({ sealed: true, seal: sealOf(change), change }) as const

@@ -14,10 +14,15 @@ export function begin(replica: Replica, src: string): Replica {
   return src === sealed.src ? sealed : { ...sealed, src, seq: 0 }
 }
 
-export function edit(replica: Replica, change: Change, after: readonly Dependency[] = []): Replica {
+export function edit(
+  replica: Replica,
+  change: Change,
+  after: readonly Dependency[] = [],
+  schema = 0,
+): Replica {
   const view = applyChange(replica.view, change)
   const last = replica.pending.at(-1)
-  if (last && !last.sealed && 'op' in change) {
+  if (last && !last.sealed && 'op' in change && (last.schema ?? 0) === schema) {
     const tiers = append(typeOf(view.type!), last.tiers, change.op)
     const grown = weigh(
       {
@@ -34,7 +39,7 @@ export function edit(replica: Replica, change: Change, after: readonly Dependenc
   }
   const before = sealLast(replica)
   const name = { src: replica.src, seq: replica.seq + 1 }
-  const wait = after.length > 0 ? { after } : {}
+  const wait = { ...(after.length > 0 && { after }), ...(schema > 0 && { schema }) }
   const entry: Entry =
     'op' in change
       ? {

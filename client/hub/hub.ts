@@ -3,6 +3,7 @@
  * Tabs reach it over ports (messages.ts), wherever it lives.
  */
 
+import type { Change } from '../../ops/change.ts'
 import { HoldfastError } from '../../ops/errors.ts'
 import { type DocKey, keyText } from '../../ops/identity.ts'
 import type { ServerFrame } from '../../ops/protocol.ts'
@@ -16,6 +17,7 @@ import { type Dependency, nothing, type Replica, unsent } from '../engine/state.
 import { isOpen, type Link, type LinkEvents, type Phase } from '../link/link.ts'
 import { backoff, defaultTimings } from '../link/websocket.ts'
 import { type Log, nothingStored, type Stored } from '../log/log.ts'
+import { App } from './app.ts'
 import type { FromHub, FromTab, Question } from './messages.ts'
 import { Meter } from './meter.ts'
 import { Order } from './order.ts'
@@ -23,7 +25,6 @@ import type { Port } from './port.ts'
 import { Presence } from './presence.ts'
 import { Room, type Surroundings } from './room.ts'
 import { Seat } from './seat.ts'
-import { Tokens } from './tokens.ts'
 import { Writer } from './writer.ts'
 
 export interface HubOptions {
@@ -35,6 +36,8 @@ export interface HubOptions {
   readonly link: (events: LinkEvents, token: () => Promise<string | null>) => Link
   /** Bytes of the largest frame that the server takes. */
   readonly frameBytes: number
+  /** Version of the app's schema; default 0. */
+  readonly schema?: number
   /** How long `attach` waits for a server that neither answers nor fails before it goes on as if offline. */
   readonly attachMs: number
   /** The log went over to another hub: this one has given up, and its tabs were told. */
@@ -47,6 +50,8 @@ type TabPort = Port<FromTab, FromHub>
 interface Guest {
   readonly port: TabPort
   tab: string
+  /** Version of the schema of the app in it. */
+  schema: number
   readonly seats: Map<string, Placed>
   /** Handles that were asked for and given up before they were there. */
   readonly dropped: Set<string>
@@ -67,7 +72,7 @@ export class Hub implements Surroundings {
   #paused = false
   readonly #writer: Writer
   readonly #guests = new Set<Guest>()
-  readonly #tokens = new Tokens()
+  readonly #app = new App()
   readonly #meter: Meter
   readonly #order = new Order(key => this.#ready.get(keyText(key))?.room)
   readonly #places = new Map<string, Promise<Place>>()
@@ -100,13 +105,13 @@ export class Hub implements Surroundings {
           for (const { room } of this.#ready.values()) room.handle({ t: 'network', slow })
         },
       },
-      () => this.#tokens.ask([...this.#guests].map(guest => guest.port)),
+      () => this.#app.ask(this.#ports(), { q: 'token' }) as Promise<string | null>,
     )
   }
 
   /** Takes a tab in, for as long as it does not say `bye` or `leave` is called. */
   serve(port: TabPort): { leave(): void } {
-    const guest: Guest = { port, tab: '', seats: new Map(), dropped: new Set() }
+    const guest: Guest = { port, tab: '', schema: 0, seats: new Map(), dropped: new Set() }
     this.#guests.add(guest)
     port.listen(message => this.#hear(guest, message))
     return { leave: () => this.#leave(guest) }
@@ -129,11 +134,12 @@ export class Hub implements Surroundings {
     switch (message.t) {
       case 'hello':
         guest.tab = message.tab
+        guest.schema = message.schema
         guest.port.post({ t: 'welcome', phase: this.#phaseOf(this.#link.phase) })
-        this.#tokens.met(guest.port)
+        this.#app.met(guest.port)
         return
-      case 'token':
-        this.#tokens.told(message)
+      case 'app':
+        this.#app.told(message)
         return
       case 'attach':
         void this.#attach(guest, message.h, message.key, message.type)
@@ -233,7 +239,7 @@ export class Hub implements Surroundings {
       )
     }
     const post = (message: FromHub) => guest.port.post(message)
-    const seat = new Seat(room, { tab: guest.tab, handle: h, type, post })
+    const seat = new Seat(room, { tab: guest.tab, handle: h, type, schema: guest.schema, post })
     room.seats.add(seat)
     guest.seats.set(h, { room, presence, seat })
     presence.show(seat)
@@ -317,8 +323,20 @@ export class Hub implements Surroundings {
     } else if (effect.t === 'send') {
       if (this.#link.send(effect.frame)) this.#meter.sent(effect.frame)
     } else if (effect.t === 'await') this.#order.wait(room, effect.name, effect.after)
+    else if (effect.t === 'lift') this.#lift(room, effect)
     else if (effect.t === 'gather') this.#later(this.#link.pace.gatherMs, room, { t: 'gathered' })
     else this.#later(backoff(effect.tries, this.#options.clock, defaultTimings), room, { t: 'wake' })
+  }
+
+  async #lift(room: Room, { name, change, from }: Effect & { t: 'lift' }): Promise<void> {
+    const to = room.state.schema
+    const wish = { q: 'lift', key: room.key, change, from, to } as const
+    const lifted = await this.#app.ask(this.#ports(), wish).catch(() => null)
+    if (!this.#closed) room.handle({ t: 'lifted', name, change: lifted as Change | null })
+  }
+
+  #ports(): Port<FromTab, FromHub>[] {
+    return [...this.#guests].map(({ port }) => port)
   }
 
   #later(ms: number, room: Room, event: Event): void {
@@ -384,7 +402,14 @@ export class Hub implements Surroundings {
 
   async #load(key: DocKey): Promise<Place> {
     const { replica, logged, stored } = await this.#read(key)
-    const [state, effects] = start(key, replica, logged, this.#options.src, this.#options.frameBytes)
+    const [state, effects] = start(
+      key,
+      replica,
+      logged,
+      this.#options.src,
+      this.#options.frameBytes,
+      this.#options.schema,
+    )
     const room = new Room(state, this)
     const presence = new Presence(keyText(key), frame => this.#link.send(frame), room.seats)
     const place = { room, presence }

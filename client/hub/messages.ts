@@ -38,13 +38,24 @@ export type Act =
   | { readonly t: 'undo' | 'redo' }
   | { readonly t: 'restore'; readonly keep: Keep }
 
+/** What the hub needs of the app: a token for this attempt, or an edit of an older schema lifted to the present one. */
+export type Wish =
+  | { readonly q: 'token' }
+  | {
+      readonly q: 'lift'
+      readonly key: DocKey
+      readonly change: Change
+      readonly from: number
+      readonly to: number
+    }
+
 /** Questions with one answer, asked again of the next hub if the one that was asked is gone. */
 export type Question =
   | { readonly q: 'saved' | 'settled'; readonly h: string }
   | { readonly q: 'known' | 'metrics' }
 
 export type FromTab =
-  | { readonly t: 'hello'; readonly tab: string }
+  | { readonly t: 'hello'; readonly tab: string; readonly schema: number }
   | { readonly t: 'attach'; readonly h: string; readonly key: DocKey; readonly type: TypeName }
   | {
       readonly t: 'edit'
@@ -67,7 +78,8 @@ export type FromTab =
   | { readonly t: 'announce'; readonly h: string; readonly state: unknown }
   | { readonly t: 'detach'; readonly h: string }
   | { readonly t: 'ask'; readonly id: number; readonly question: Question }
-  | { readonly t: 'token'; readonly id: number; readonly token: string | null; readonly error?: string }
+  /** What an app's function gave, or why it gave nothing. */
+  | { readonly t: 'app'; readonly id: number; readonly value: unknown; readonly error?: string }
   | { readonly t: 'reconnect' | 'pause' | 'resume' | 'wake' | 'ping' | 'bye' }
 
 export type FromHub =
@@ -101,7 +113,6 @@ export type FromHub =
   | { readonly t: 'phase'; readonly phase: Client['phase'] }
   | { readonly t: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: WireError }
   | { readonly t: 'pong' }
-  /** The link needs a token of the app, for this attempt. */
-  | { readonly t: 'token'; readonly id: number }
+  | { readonly t: 'app'; readonly id: number; readonly wish: Wish }
   /** The hub gives up; another one may come. */
   | { readonly t: 'gone' }

@@ -45,6 +45,7 @@ export interface Taking {
   readonly joins?: true
   /** Documents whose edits so far go before it. */
   readonly after?: readonly DocKey[]
+  readonly schema?: number
 }
 
 interface Waiter {
@@ -107,7 +108,11 @@ export class Room {
   }
 
   /** Takes an edit of a tab; one that has no ground here is held, so that a person finds it. */
-  take({ change, type, from, joins, after = [] }: Taking, fault: WireError | null, origin: Seat): void {
+  take(
+    { change, type, from, joins, after = [], schema = 0 }: Taking,
+    fault: WireError | null,
+    origin: Seat,
+  ): void {
     const strand = ({ code, message }: WireError) =>
       this.handle({ t: 'strand', change, type, from, reason: { code, message } }, origin)
     if (fault) {
@@ -124,6 +129,7 @@ export class Room {
           from,
           ...(grouped && { joins }),
           ...(waits.length > 0 && { after: waits }),
+          ...(schema > 0 && { schema }),
         },
         origin,
       )

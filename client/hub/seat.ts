@@ -25,6 +25,8 @@ export interface SeatOptions {
   /** The type that the tab opened the document as. */
   readonly type: TypeName
   readonly post: (message: FromHub) => void
+  /** Version of the schema of the tab's app. */
+  readonly schema?: number
 }
 
 export class Seat {
@@ -32,6 +34,7 @@ export class Seat {
   readonly tab: string
   readonly #room: Room
   readonly #type: TypeName
+  readonly #schema: number
   readonly #post: (message: FromHub) => void
   /** The `change` messages that the tab has not taken yet, as they stand on top of its edits so far. */
   #unseen: (readonly Passing[])[] = []
@@ -41,9 +44,10 @@ export class Seat {
   #after = 0
   #letters: Letter[] = []
 
-  constructor(room: Room, { tab, handle, type, post }: SeatOptions) {
+  constructor(room: Room, { tab, handle, type, post, schema = 0 }: SeatOptions) {
     this.#room = room
     this.#type = type
+    this.#schema = schema
     this.tab = tab
     this.handle = handle
     this.#post = post
@@ -67,6 +71,7 @@ export class Seat {
       from: [this.handle, n] as const,
       joins,
       after,
+      schema: this.#schema,
     }
     this.#room.take(taking, fault, this)
     this.tellTruth(false)

@@ -23,6 +23,8 @@ export interface HubSetup {
   /** The tabs have a token function, which is asked for each connection. */
   readonly tokens: boolean
   readonly timings?: Partial<Timings>
+  /** Version of the app's schema. */
+  readonly schema: number
 }
 
 export interface DeviceSetup extends HubSetup {
@@ -46,12 +48,12 @@ export function standOnDevice(platform: Platform, agreement: Agreement, setup: D
 /** `src` names it, for ever; `fenced` is called when another hub took its log over. */
 export function makeHub(
   { clock, dial = dialWebSocket }: Platform,
-  { url, frameBytes, attachMs, tokens, timings }: HubSetup,
+  { url, frameBytes, attachMs, tokens, timings, schema }: HubSetup,
   log: Log,
   src: string,
   fenced?: () => void,
 ): Hub {
   const link = (events: LinkEvents, ask: () => Promise<string | null>) =>
     openLink({ url, src, dial, clock, timings, ...(tokens && { token: ask }) }, events)
-  return new Hub({ log, src, clock, link, frameBytes, attachMs, fenced })
+  return new Hub({ log, src, clock, link, frameBytes, attachMs, schema, fenced })
 }

@@ -1,14 +1,23 @@
 /** A tab's side of the hub: its handles, what it asked, and the hub that it talks to now, if there is one. */
 
+import type { Change } from '../../ops/change.ts'
 import { HoldfastError, isErrorCode } from '../../ops/errors.ts'
 import type { DocKey } from '../../ops/identity.ts'
 import type { TypeName } from '../../types/type.ts'
 import type { Client, KnownDoc, Metrics } from '../api.ts'
-import type { FromHub, FromTab, Question } from '../hub/messages.ts'
+import type { FromHub, FromTab, Question, Wish } from '../hub/messages.ts'
 import type { Port } from '../hub/port.ts'
 import { Handle, type Listener } from './handle.ts'
 
 export type HubPort = Port<FromHub, FromTab>
+
+export interface AppFunctions {
+  /** Version of the app's schema, to which `lift` leads; default 0. */
+  readonly schema?: number | undefined
+  readonly token?: (() => Promise<string | null>) | undefined
+  /** `change`, made for version `from` of the app's schema, for the present one; null: it cannot be. */
+  readonly lift?: ((change: Change, from: number, key: DocKey) => Change | null) | undefined
+}
 
 interface Asked {
   readonly question: Question
@@ -29,7 +38,7 @@ export class Tab {
   readonly #handles = new Map<string, Handle>()
   readonly #asked = new Map<number, Asked>()
   readonly #phaseListeners = new Set<(phase: Client['phase']) => void>()
-  readonly #token: (() => Promise<string | null>) | null
+  readonly #app: AppFunctions
   #port: HubPort | null = null
   #phase: Client['phase'] = 'connecting'
   #count = 0
@@ -41,10 +50,10 @@ export class Tab {
   onHeard: () => void = () => {}
   onGone: () => void = () => {}
 
-  /** `id` is this tab's alone, for ever; `token` is the app's function, if it has one. */
-  constructor(id: string, token: (() => Promise<string | null>) | null = null) {
+  /** `id` is this tab's alone, for ever. */
+  constructor(id: string, app: AppFunctions = {}) {
     this.id = id
-    this.#token = token
+    this.#app = app
   }
 
   get phase(): Client['phase'] {
@@ -61,7 +70,7 @@ export class Tab {
     this.#port?.close()
     this.#port = port
     port.listen(message => this.#port === port && this.#hear(message))
-    this.#post({ t: 'hello', tab: this.id })
+    this.#post({ t: 'hello', tab: this.id, schema: this.#app.schema ?? 0 })
     if (this.#paused) this.#post({ t: 'pause' })
     for (const handle of this.#handles.values()) {
       if (handle.truth.error?.code === 'LOG_FAILED') this.#mourn(handle.h)
@@ -218,8 +227,8 @@ export class Tab {
         return
       case 'pong':
         return
-      case 'token':
-        void this.#giveToken(message.id)
+      case 'app':
+        void this.#call(message.id, message.wish)
         return
       default:
         this.#handles.get(message.h)?.told(message)
@@ -227,11 +236,15 @@ export class Tab {
     }
   }
 
-  async #giveToken(id: number): Promise<void> {
+  /** Calls a function of the app for the hub. */
+  async #call(id: number, wish: Wish): Promise<void> {
+    const { token, lift, schema = 0 } = this.#app
+    if (wish.q === 'lift' && schema < wish.to) return // a tab of the newer app will know
     try {
-      this.#post({ t: 'token', id, token: (await this.#token?.()) ?? null })
+      const value = await (wish.q === 'token' ? token?.() : lift?.(wish.change, wish.from, wish.key))
+      this.#post({ t: 'app', id, value: value ?? null })
     } catch (reason) {
-      this.#post({ t: 'token', id, token: null, error: String(reason) })
+      this.#post({ t: 'app', id, value: null, error: String(reason) })
     }
   }
 

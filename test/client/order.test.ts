@@ -5,6 +5,7 @@ import type { Dial } from '../../client/link/link.ts'
 import { dialWebSocket } from '../../client/link/websocket.ts'
 import type { Write } from '../../client/log/log.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
+import type { Change } from '../../ops/change.ts'
 import type { ClientFrame } from '../../ops/protocol.ts'
 import { closeAll, serve } from '../server/scene.ts'
 
@@ -230,6 +231,35 @@ describe('the order of what a client sends', () => {
     await doc.settled
     const tokens = sent.flatMap(frame => (frame.a === 'hs' ? [frame.token] : []))
     assert.deepEqual(tokens, ['token 2', 'token 3'])
+  })
+
+  it('[R15] unsent edits are lifted step by step to the schema that the app has now', async () => {
+    const storage = memoryStorage()
+    const away = client({ server: 'http://127.0.0.1:9', log: memoryLog({ storage }), schema: { version: 1 } })
+    for (const [id, title] of [
+      ['good', 'Old'],
+      ['bad', 'Unliftable'],
+    ] as const) {
+      const doc = await away.open('notes', id, 'json')
+      doc.edit(['title', { i: title }])
+      doc.edit(['n', { i: 1 }])
+      await doc.saved
+    }
+    await away.close()
+    const server = await serve()
+    const rename = (change: Change) =>
+      JSON.stringify(change).includes('Unliftable')
+        ? null
+        : JSON.parse(JSON.stringify(change).replaceAll('title', 'name'))
+    const schema = { version: 3, upcast: { 1: rename, 2: (change: Change) => change } }
+    const now = client({ server: server.url, log: memoryLog({ storage }), schema })
+    const [good, bad] = [
+      await now.open<object>('notes', 'good', 'json'),
+      await now.open('notes', 'bad', 'json'),
+    ]
+    await Promise.all([good.settled, bad.settled])
+    assert.deepEqual([good.data, good.held], [{ name: 'Old', n: 1 }, []])
+    assert.ok(bad.held.some(({ reason }) => reason.code === 'SCHEMA_OLD'))
   })
 })
 

@@ -546,4 +546,40 @@ describe('engine', () => {
       assert.equal(other.phase, 'live')
     })
   })
+
+  describe('schema', () => {
+    const old = () => new Scene().online('{}', 1).on({ t: 'edit', change: { op: [1, 'a:1'] } })
+    /** The device comes back with the app at version 2. */
+    const upgraded = (scene: Scene) => new Scene(scene.log, 'you', 1_000_000, undefined, 2)
+
+    it('[E27] an edit of an older schema is lifted when the server is known not to have it, and then sent under its name', () => {
+      const scene = upgraded(old().edit([4, ' ']))
+      scene.on({ t: 'up' })
+      assert.equal('submit' in scene.take()[0]!, false)
+      scene.answer({ segments: [] }, 1)
+      assert.deepEqual(scene.takeOps(), [])
+      const [wish, ...others] = scene.effects.filter(effect => effect.t === 'lift')
+      assert.deepEqual([wish!.name, wish!.from, others], [{ src: 'me', seq: 1 }, 0, []])
+      scene.on({ t: 'lifted', name: wish!.name, change: { op: [1, 'b:[1]'] } })
+      const [op] = scene.takeOps()
+      assert.deepEqual([op?.src, op?.seq, op?.op], ['me', 1, [1, 'b:[1]']])
+      assert.equal(op?.seal, sealOf({ op: [1, 'b:[1]'] }))
+      scene.ack(1, 1, 'me')
+      assert.deepEqual(scene.effects.filter(effect => effect.t === 'lift').length, 2)
+    })
+
+    it('[E27] one that the app cannot lift, or lifts to what does not fit, is held', () => {
+      for (const change of [null, { op: [99, 'x'] }]) {
+        const scene = upgraded(old()).on({ t: 'up' }).answer({ segments: [] }, 1)
+        scene.on({ t: 'lifted', name: { src: 'me', seq: 1 }, change })
+        assert.deepEqual([scene.view, scene.held], ['{}', [change ? 'OP_MISFIT' : 'SCHEMA_OLD']])
+      }
+    })
+
+    it('[E27] one that the server has already is not lifted', () => {
+      const scene = upgraded(old()).on({ t: 'up' })
+      scene.answer({ segments: [{ n: 1, op: [1, 'a:1'], own: ['me', 1] }] }, 2)
+      assert.deepEqual([scene.pending, scene.effects.some(effect => effect.t === 'lift')], [[], false])
+    })
+  })
 })

@@ -25,9 +25,10 @@ export class Scene {
     src = 'me',
     frameBytes = 1_000_000,
     replica = restore(null, log),
+    schema = 0,
   ) {
     this.log.push(...log)
-    const [state, effects] = start(KEY, replica, log.length, src, frameBytes)
+    const [state, effects] = start(KEY, replica, log.length, src, frameBytes, schema)
     this.state = state
     this.#perform(effects)
   }
