@@ -99,6 +99,23 @@ export interface KnownDoc {
   readonly at: number
 }
 
+/** What became of the edits of a rescue file, in edits of the person. */
+export interface Rescue {
+  /** On the server by this call. */
+  readonly sent: number
+  /** The server had them before. */
+  readonly known: number
+  /** Not taken; they stand in the file and nowhere else, unless the first device holds them, too. */
+  readonly held: readonly (HeldEdit & { readonly collection: string; readonly id: string })[]
+  /** Documents that the server would not talk about: their edits were not sent. */
+  readonly refused: readonly {
+    readonly collection: string
+    readonly id: string
+    readonly unsent: number
+    readonly reason: HeldEdit['reason']
+  }[]
+}
+
 export interface Client {
   readonly phase: 'offline' | 'connecting' | 'online' | 'closed'
   /**
@@ -108,6 +125,17 @@ export interface Client {
   open<Data = unknown, Op = unknown>(collection: string, id: string, type: TypeName): Promise<Doc<Data, Op>>
   /** The documents on this device. */
   known(): Promise<readonly KnownDoc[]>
+  /**
+   * All edits of this device that the server does not have, held ones included, as one text to keep elsewhere: see
+   * `importUnsent`. What is written after it has names of its own, so nothing is doubled.
+   */
+  exportUnsent(): Promise<string>
+  /**
+   * Sends the edits of such a text to the server, from whatever device, under their own names: each is taken once,
+   * however often and from where it is sent. Leaves this device's own documents alone. Rejects with `JOURNAL_INVALID`
+   * or `SERVER_AWAY`.
+   */
+  importUnsent(text: string): Promise<Rescue>
   on(event: 'phase', listener: (phase: Client['phase']) => void): () => void
   /** Dials now instead of waiting for the back-off. */
   reconnect(): void

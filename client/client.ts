@@ -8,6 +8,8 @@ import type { TypeName } from '../types/type.ts'
 import type { Client, Doc } from './api.ts'
 import type { Clock } from './clock.ts'
 import { Document } from './document.ts'
+import { readJournal } from './hub/journal.ts'
+import { sendJournal } from './hub/rescue.ts'
 import type { HubSetup } from './hub/setup.ts'
 import type { Dial } from './link/link.ts'
 import { socketUrl, type Timings } from './link/websocket.ts'
@@ -32,6 +34,10 @@ export interface ConnectOptions {
   readonly log?: Log | Promise<Log>
   /** Milliseconds to wait for a server that neither answers nor fails before a document opens as if offline. Default 3000. */
   readonly attachMs?: number
+  /** Milliseconds that `importUnsent` waits for a sign of the server about its edits. Default 30000. */
+  readonly rescueMs?: number
+  /** Bytes of the largest file that `importUnsent` reads. Default 64 MiB. */
+  readonly rescueBytes?: number
   /** Bytes of the largest frame that the server takes (its HOLDFAST_FRAME_BYTES). Default 1 MiB. */
   readonly frameBytes?: number
   readonly timings?: Partial<Timings>
@@ -47,6 +53,7 @@ export interface ConnectOptions {
 export function connect(options: ConnectOptions): Client {
   const platform: Platform = { ...thisPlatform(), ...options }
   const { frameBytes = 1024 * 1024, attachMs = 3000, timings, device, worker = null } = options
+  const { rescueMs = 30_000, rescueBytes = 64 * 1024 * 1024 } = options
   const setup: HubSetup = {
     url: socketUrl(options.server),
     frameBytes,
@@ -71,6 +78,9 @@ export function connect(options: ConnectOptions): Client {
       return Document.open<Data, Op>(tab, { collection, id }, type)
     },
     known: () => tab.known(),
+    exportUnsent: () => tab.journal(),
+    importUnsent: async text =>
+      sendJournal(platform, { ...setup, patienceMs: rescueMs }, readJournal(text, rescueBytes)),
     on: (_event, listener) => tab.onPhase(listener),
     reconnect: () => tab.reconnect(),
     async close() {

@@ -4,7 +4,18 @@ export type { Change } from '../ops/change.ts'
 export { HoldfastError } from '../ops/errors.ts'
 export type { Name } from '../ops/identity.ts'
 export type { TypeName } from '../types/type.ts'
-export type { ChangeEvent, Client, Doc, DocEvents, HeldEdit, KnownDoc, Peer, Status, Truth } from './api.ts'
+export type {
+  ChangeEvent,
+  Client,
+  Doc,
+  DocEvents,
+  HeldEdit,
+  KnownDoc,
+  Peer,
+  Rescue,
+  Status,
+  Truth,
+} from './api.ts'
 export { type ConnectOptions, connect } from './client.ts'
 export type { Log } from './log/log.ts'
 export { memoryLog } from './log/memory.ts'

@@ -67,6 +67,8 @@ export type Event =
   /** An edit of a tab that lost its ground before it got here: it is held at once. */
   | (ReplicaEvent & { readonly t: 'strand' })
   | { readonly t: 'retry' | 'discard'; readonly name: Name }
+  /** Nothing is to be added to the newest entry any more: it was told to somebody. */
+  | { readonly t: 'seal' }
   | { readonly t: 'saved'; readonly n: number }
   | { readonly t: 'up' }
   | { readonly t: 'down' }
@@ -108,6 +110,8 @@ export function next(state: State, event: Event): Next {
     case 'retry':
     case 'discard':
       return then(log(state, event), pump)
+    case 'seal':
+      return state.replica.pending.at(-1)?.sealed === false ? log(state, event) : [state, []]
     case 'saved':
       return pump({ ...state, saved: Math.max(state.saved, event.n) })
     case 'up':

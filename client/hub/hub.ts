@@ -16,6 +16,7 @@ import { nothing, type Replica, unsent } from '../engine/state.ts'
 import { isOpen, type Link, type LinkEvents, type Phase } from '../link/link.ts'
 import { backoff, defaultTimings } from '../link/websocket.ts'
 import { type Log, nothingStored, type Stored } from '../log/log.ts'
+import { type Household, writeJournal } from './journal.ts'
 import type { FromHub, FromTab, Question } from './messages.ts'
 import type { Port } from './port.ts'
 import { Presence } from './presence.ts'
@@ -57,7 +58,7 @@ interface Placed extends Place {
   readonly seat: Seat
 }
 
-export class Hub implements Surroundings {
+export class Hub implements Surroundings, Household {
   readonly #options: HubOptions
   readonly #link: Link
   readonly #writer: Writer
@@ -220,7 +221,8 @@ export class Hub implements Surroundings {
   }
 
   async #find(guest: Guest, question: Question): Promise<unknown> {
-    if (question.q === 'known') return this.#known()
+    if (!('h' in question))
+      return question.q === 'known' ? this.#known() : writeJournal(this, this.#options.clock.now())
     const room = guest.seats.get(question.h)?.room
     if (!room) throw new HoldfastError('CLIENT_CLOSED')
     return question.q === 'saved' ? room.saved() : room.settled()
@@ -240,6 +242,24 @@ export class Hub implements Surroundings {
         at,
       }
     })
+  }
+
+  // ---- what journal.ts and rescue.ts need ----
+
+  get log(): Log {
+    return this.#options.log
+  }
+
+  rooms(): Room[] {
+    return [...this.#ready.values()].map(({ room }) => room)
+  }
+
+  async room(key: DocKey): Promise<Room> {
+    return (await this.#place(key)).room
+  }
+
+  flush(): Promise<void> {
+    return this.#writer.flush()
   }
 
   // ---- what rooms need ----

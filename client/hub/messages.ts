@@ -35,7 +35,9 @@ export interface Passing {
 export type Act = { readonly t: 'retry' | 'discard'; readonly name: Name }
 
 /** Questions with one answer, asked again of the next hub if the one that was asked is gone. */
-export type Question = { readonly q: 'saved' | 'settled'; readonly h: string } | { readonly q: 'known' }
+export type Question =
+  | { readonly q: 'saved' | 'settled'; readonly h: string }
+  | { readonly q: 'known' | 'journal' }
 
 export type FromTab =
   | { readonly t: 'hello'; readonly tab: string }

@@ -161,6 +161,11 @@ export class Room {
     return this.#wait(state => !last || !state.replica.pending.some(entry => sameName(entry.name, last)))
   }
 
+  /** Everything is on the server or held, or the server will not talk about the document. */
+  rested(): Promise<void> {
+    return this.#wait(state => state.replica.pending.length === 0 || state.phase.name === 'barred')
+  }
+
   /** The server (or its silence) has said whether the document exists. */
   known(): Promise<void> {
     return this.#wait(

@@ -113,6 +113,12 @@ export class Tab {
     return this.#ask({ q: 'known' }) as Promise<readonly KnownDoc[]>
   }
 
+  /** With what is still on its way to the hub. */
+  async journal(): Promise<string> {
+    await Promise.all([...this.#handles.values()].map(handle => handle.drained()))
+    return this.#ask({ q: 'journal' }) as Promise<string>
+  }
+
   onPhase(listener: (phase: Client['phase']) => void): () => void {
     this.#phaseListeners.add(listener)
     return () => this.#phaseListeners.delete(listener)

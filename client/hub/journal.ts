@@ -1,0 +1,181 @@
+/**
+ * The rescue file: all edits of a device that no server has, as one JSON text that another device can send.
+ *
+ *   {format: 'holdfast-journal', version: 1, at, device, docs: [{collection, id, state}]}
+ *
+ * Law: what stands in the file under a name is for ever what that name means. So each document is sealed first, and the
+ * seal is saved before the file is handed out: the device's later edits get names of their own, and whoever sends a name,
+ * this device or another one or both, sends the same edit [Q1].
+ */
+
+import * as v from 'valibot'
+import { applyChange, type Content, checkChange } from '../../ops/change.ts'
+import { isDeeperThan } from '../../ops/depth.ts'
+import { HoldfastError } from '../../ops/errors.ts'
+import type { DocKey } from '../../ops/identity.ts'
+import { nameFault } from '../../ops/names.ts'
+import { isTypeName, typeOf } from '../../types/index.ts'
+import type { TypeName } from '../../types/type.ts'
+import { type SavedReplica, save } from '../engine/checkpoint.ts'
+import type { Replica } from '../engine/state.ts'
+import type { Log } from '../log/log.ts'
+import type { Room } from './room.ts'
+
+export interface JournalDoc extends DocKey {
+  readonly state: SavedReplica
+}
+
+export interface Journal {
+  readonly format: 'holdfast-journal'
+  readonly version: 1
+  /** When it was written (ms since 1970), and the id of the log that it is from. */
+  readonly at: number
+  readonly device: string
+  readonly docs: readonly JournalDoc[]
+}
+
+const VERSION = 1
+/** A frame may nest 200 deep (HOLDFAST_JSON_DEPTH); the file has some levels of its own around each change. */
+const DEPTH = 220
+
+/** What writing the file takes of a hub. */
+export interface Household {
+  readonly log: Log
+  /** Those that are open now. */
+  rooms(): readonly Room[]
+  room(key: DocKey): Promise<Room>
+  /** Resolves when the log has all of it, or has failed. */
+  flush(): Promise<void>
+}
+
+/** The text of the file. A log that has failed does not hinder it: what is in memory is in it. */
+export async function writeJournal(hub: Household, at: number): Promise<string> {
+  const docs = new Map<Room, JournalDoc>()
+  const put = (room: Room) => {
+    room.handle({ t: 'seal' })
+    const { collection, id } = room.key
+    const { replica } = room.state
+    if (isUnsent(replica)) docs.set(room, { collection, id, state: { ...save(replica), from: [] } })
+  }
+  const listed = await hub.log.list().catch(() => [])
+  for (const { key, unsent, held } of listed) if (unsent > 0 || held > 0) put(await hub.room(key))
+  for (const room of hub.rooms()) if (!docs.has(room)) put(room)
+  await hub.flush()
+  const { device } = hub.log.identity
+  const journal: Journal = {
+    format: 'holdfast-journal',
+    version: VERSION,
+    at,
+    device,
+    docs: [...docs.values()],
+  }
+  return JSON.stringify(journal)
+}
+
+const isUnsent = ({ pending, held }: Replica): boolean => pending.length > 0 || held.length > 0
+
+// ---- reading ----
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const type = v.custom<TypeName>(isTypeName)
+const name = v.object({ src: v.pipe(v.string(), v.minLength(1), v.maxLength(255)), seq: count })
+const some = v.custom<unknown>(value => value !== undefined)
+const change = v.union([
+  v.strictObject({ create: v.strictObject({ type, data: some }) }),
+  v.strictObject({ op: some }),
+  v.strictObject({ del: v.literal(true) }),
+])
+const content = v.union([v.object({ type, data: some }), v.object({ type: v.null() })])
+const entry = v.looseObject({
+  name,
+  sealed: v.literal(true),
+  seal: v.optional(v.string()),
+  change,
+  edits: count,
+})
+const held = v.looseObject({
+  names: v.pipe(v.array(name), v.minLength(1)),
+  reason: v.object({ code: v.string(), message: v.string() }),
+  type,
+  original: change,
+  change: v.nullable(change),
+  edits: count,
+})
+const state = v.looseObject({
+  format: v.literal(1),
+  src: v.string(),
+  seq: count,
+  v: v.nullable(count),
+  hash: v.optional(v.nullable(v.string())),
+  base: content,
+  pending: v.array(entry),
+  open: v.boolean(),
+  held: v.array(held),
+})
+const docName = v.pipe(
+  v.string(),
+  v.check(text => nameFault(text) === null),
+)
+const file = v.object({
+  format: v.literal('holdfast-journal'),
+  version: v.literal(VERSION),
+  at: v.number(),
+  device: v.string(),
+  docs: v.array(v.object({ collection: docName, id: docName, state })),
+})
+
+/** Reads the text of a file of at most `limit` bytes. Throws `JOURNAL_INVALID` with what is wrong in it. */
+export function readJournal(text: string, limit: number): Journal {
+  if (isLonger(text, limit)) throw invalid(`it is larger than ${limit} bytes`)
+  if (isDeeperThan(text, DEPTH)) throw invalid(`it nests deeper than ${DEPTH} levels`)
+  const raw = parse(text)
+  const version = (raw as { version?: unknown } | null)?.version
+  if (typeof version === 'number' && version > VERSION)
+    throw invalid('a newer version of this program wrote it; update this one')
+  const result = v.safeParse(file, raw, { abortEarly: true })
+  if (!result.success) throw invalid(`${v.getDotPath(result.issues[0]) ?? 'the whole'} is not as it must be`)
+  const journal = result.output as unknown as Journal
+  for (const [i, doc] of journal.docs.entries()) {
+    const fault = faultOf(doc.state)
+    if (fault !== null) throw invalid(`docs.${i} (${doc.collection}/${doc.id}): ${fault}`)
+  }
+  return journal
+}
+
+const isLonger = (text: string, bytes: number): boolean =>
+  text.length > bytes || (text.length * 3 > bytes && new TextEncoder().encode(text).length > bytes)
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw invalid('it is not JSON')
+  }
+}
+
+/** Whether the edits fit what they stand on, as folding them will take for granted. */
+function faultOf({ base, pending, held }: SavedReplica): string | null {
+  if (base.type !== null) {
+    const fault = typeOf(base.type).checkData(base.data)
+    if (fault) return fault.message
+  }
+  let view: Content = base
+  for (const { change } of pending) {
+    const fault = checkChange(change, view)
+    if (fault) return fault.message
+    view = applyChange(view, change)
+  }
+  for (const { type, original } of held) {
+    const fault =
+      'op' in original
+        ? typeOf(type).checkOp(original.op)
+        : 'create' in original
+          ? typeOf(original.create.type).checkData(original.create.data)
+          : null
+    if (fault) return fault.message
+  }
+  return null
+}
+
+const invalid = (what: string) =>
+  new HoldfastError('JOURNAL_INVALID', `The file cannot be imported: ${what}.`)
