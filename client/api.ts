@@ -1,6 +1,6 @@
 /** What an app holds: the client, its documents, and what they say about themselves. Types only. */
 
-import type { Change } from '../ops/change.ts'
+import type { Change, Content } from '../ops/change.ts'
 import type { ErrorCode } from '../ops/errors.ts'
 import type { Name } from '../ops/identity.ts'
 import type { TypeName } from '../types/type.ts'
@@ -35,6 +35,8 @@ export interface Truth {
 export interface HeldEdit {
   readonly name: Name
   readonly reason: { readonly code: string; readonly message: string }
+  /** Of the document that it was made in. */
+  readonly type: TypeName
   /** The edit as it was when it was held. */
   readonly original: Change
   /** The same edit carried along to the present document; null when it cannot be applied any more. */
@@ -83,6 +85,14 @@ export interface Doc<Data = unknown, Op = unknown> {
   /** Puts a held edit back into the queue under a new name. */
   retry(name: Name): void
   discard(name: Name): void
+  /** What a held edit was made on, as its `original` fits it; null where that is not known any more. */
+  baseOf(name: Name): Promise<Content | null>
+  /**
+   * Makes a document `id` of the same collection of a held edit: what its writer saw, else the text that it puts in.
+   * The held edit is discarded once that is saved on this device. Resolves to `id`; rejects with `DOCUMENT_EXISTS`,
+   * `NAME_INVALID`, `OP_MISFIT` (a deletion), `NOT_FOUND` or `LOG_FAILED`, and then the edit stays.
+   */
+  saveAs(name: Name, id: string): Promise<string>
   /** Tells the others with the document open who and where we are (JSON, small); null says goodbye. */
   announce(state: unknown): void
   on<E extends keyof DocEvents>(event: E, listener: DocEvents[E]): () => void

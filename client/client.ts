@@ -2,12 +2,11 @@
 
 import { HoldfastError } from '../ops/errors.ts'
 import { newSrc } from '../ops/identity.ts'
-import { nameFault } from '../ops/names.ts'
 import { isTypeName } from '../types/index.ts'
 import type { TypeName } from '../types/type.ts'
 import type { Client, Doc } from './api.ts'
 import type { Clock } from './clock.ts'
-import { Document } from './document.ts'
+import { checkName, Document } from './document.ts'
 import { readJournal } from './hub/journal.ts'
 import { sendJournal } from './hub/rescue.ts'
 import type { HubSetup } from './hub/setup.ts'
@@ -89,11 +88,6 @@ export function connect(options: ConnectOptions): Client {
       await hub.close()
     },
   }
-}
-
-function checkName(what: string, name: string): void {
-  const fault = nameFault(String(name))
-  if (fault !== null) throw new HoldfastError('NAME_INVALID', `${what}: ${fault}`)
 }
 
 /**

@@ -1,10 +1,12 @@
 /** A document in the hands of an app: a typed face on an attachment of its tab. */
 
-import type { Change } from '../ops/change.ts'
+import type { Change, Content } from '../ops/change.ts'
 import { HoldfastError } from '../ops/errors.ts'
-import type { DocKey, Name } from '../ops/identity.ts'
+import { type DocKey, type Name, sameName } from '../ops/identity.ts'
+import { nameFault } from '../ops/names.ts'
 import type { TypeName } from '../types/type.ts'
 import type { Doc, DocEvents, HeldEdit, Status, Truth } from './api.ts'
+import { documentOf } from './rescued.ts'
 import type { Listener } from './tab/handle.ts'
 import type { Attachment, Tab } from './tab/tab.ts'
 
@@ -14,11 +16,13 @@ export class Document<Data, Op> implements Doc<Data, Op> {
   readonly collection: string
   readonly id: string
   readonly type: TypeName
+  readonly #tab: Tab
   readonly #listeners: Listeners
   readonly #attachment: Attachment
   #closed = false
 
-  private constructor(key: DocKey, type: TypeName, listeners: Listeners, attachment: Attachment) {
+  private constructor(tab: Tab, key: DocKey, type: TypeName, listeners: Listeners, attachment: Attachment) {
+    this.#tab = tab
     this.collection = key.collection
     this.id = key.id
     this.type = type
@@ -39,7 +43,7 @@ export class Document<Data, Op> implements Doc<Data, Op> {
         for (const each of listeners.presence) each(peers)
       },
     }
-    return new Document<Data, Op>(key, type, listeners, await tab.attach(key, type, listener))
+    return new Document<Data, Op>(tab, key, type, listeners, await tab.attach(key, type, listener))
   }
 
   get data(): Data {
@@ -86,6 +90,29 @@ export class Document<Data, Op> implements Doc<Data, Op> {
     this.#attachment.act({ t: 'discard', name })
   }
 
+  baseOf(name: Name): Promise<Content | null> {
+    return this.#attachment.baseOf(name)
+  }
+
+  async saveAs(name: Name, id: string): Promise<string> {
+    const held = this.held.find(edit => sameName(edit.name, name))
+    if (!held) throw new HoldfastError('NOT_FOUND', 'There is no held edit of this name.')
+    checkName('id', id)
+    const content = documentOf(held, await this.baseOf(name))
+    const key = { collection: this.collection, id }
+    const made = await this.#tab.attach(key, held.type, { change() {}, truth() {}, presence() {} })
+    try {
+      if (made.truth.exists)
+        throw new HoldfastError('DOCUMENT_EXISTS', `There is a document ${id} already; choose another name.`)
+      made.edit({ create: content as Content & { type: TypeName } })
+      await made.saved()
+    } finally {
+      await made.detach()
+    }
+    this.discard(name)
+    return id
+  }
+
   announce(state: unknown): void {
     if (!this.#closed) this.#attachment.announce(state)
   }
@@ -106,4 +133,10 @@ export class Document<Data, Op> implements Doc<Data, Op> {
     if (this.#closed) throw new HoldfastError('CLIENT_CLOSED')
     this.#attachment.edit(change)
   }
+}
+
+/** Throws `NAME_INVALID` for what a collection or a document (`what`) cannot be called. */
+export function checkName(what: string, name: string): void {
+  const fault = nameFault(String(name))
+  if (fault !== null) throw new HoldfastError('NAME_INVALID', `${what}: ${fault}`)
 }

@@ -1,6 +1,6 @@
 /** Holdfast's client: `connect` and the types of what it returns. */
 
-export type { Change } from '../ops/change.ts'
+export type { Change, Content } from '../ops/change.ts'
 export { HoldfastError } from '../ops/errors.ts'
 export type { Name } from '../ops/identity.ts'
 export type { TypeName } from '../types/type.ts'

@@ -3,8 +3,9 @@
 import { html, render, type TemplateResult } from 'lit/html.js'
 import type { TypeName } from '../../types/type.ts'
 import { count } from '../widget/words.ts'
-import { idFor, pathOf, titleOf } from './address.ts'
+import { pathOf, titleOf } from './address.ts'
 import type { Entry } from './entries.ts'
+import { freshId } from './fresh.ts'
 import { collection, loadShelf, type Shelf } from './shelf.ts'
 
 export function showList(body: HTMLElement): void {
@@ -13,10 +14,7 @@ export function showList(body: HTMLElement): void {
   const create = (event: SubmitEvent) => {
     event.preventDefault()
     const form = new FormData(event.target as HTMLFormElement)
-    const id = idFor(
-      String(form.get('title')),
-      crypto.getRandomValues(new Uint32Array(2)).reduce((text, n) => text + n.toString(36), ''),
-    )
+    const id = freshId(String(form.get('title')))
     location.assign(pathOf({ collection, id, type: String(form.get('type')) as TypeName }))
   }
   const draw = () => render(template(shelf, create), body)

@@ -225,6 +225,7 @@ export class Hub implements Surroundings, Household {
       return question.q === 'known' ? this.#known() : writeJournal(this, this.#options.clock.now())
     const room = guest.seats.get(question.h)?.room
     if (!room) throw new HoldfastError('CLIENT_CLOSED')
+    if (question.q === 'base') return room.baseOf(question.name)
     return question.q === 'saved' ? room.saved() : room.settled()
   }
 

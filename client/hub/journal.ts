@@ -98,6 +98,7 @@ const held = v.looseObject({
   reason: v.object({ code: v.string(), message: v.string() }),
   type,
   original: change,
+  base: v.optional(content),
   change: v.nullable(change),
   edits: count,
 })
@@ -155,8 +156,8 @@ function parse(text: string): unknown {
 
 /** Whether the edits fit what they stand on, as folding them will take for granted. */
 function faultOf({ base, pending, held }: SavedReplica): string | null {
-  if (base.type !== null) {
-    const fault = typeOf(base.type).checkData(base.data)
+  for (const content of [base, ...held.flatMap(({ base }) => base ?? [])]) {
+    const fault = content.type === null ? null : typeOf(content.type).checkData(content.data)
     if (fault) return fault.message
   }
   let view: Content = base

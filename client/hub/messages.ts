@@ -37,6 +37,7 @@ export type Act = { readonly t: 'retry' | 'discard'; readonly name: Name }
 /** Questions with one answer, asked again of the next hub if the one that was asked is gone. */
 export type Question =
   | { readonly q: 'saved' | 'settled'; readonly h: string }
+  | { readonly q: 'base'; readonly h: string; readonly name: Name }
   | { readonly q: 'known' | 'journal' }
 
 export type FromTab =

@@ -11,6 +11,7 @@ import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import type { HeldEdit, Status, Truth } from '../api.ts'
 import { type Effect, type Event, next, type State } from '../engine/engine.ts'
+import { named } from '../engine/held.ts'
 import { type Held, type Reason, type TabEdit, unsent } from '../engine/state.ts'
 import type { Phase } from '../link/link.ts'
 import type { Seat } from './seat.ts'
@@ -73,6 +74,11 @@ export class Room {
       this.#held = held.map(describe)
     }
     return this.#held
+  }
+
+  /** What a held edit was made on; null if that is not known. Each is as large as the document, so `held` has none. */
+  baseOf(name: Name): Content | null {
+    return this.#state.replica.held.find(held => named(held, name))?.base ?? null
   }
 
   /** How many edits of a handle are in here. */
@@ -238,13 +244,14 @@ const coded = (reason: Reason): { code: ErrorCode; message: string } => ({
 })
 
 function describe(held: Held): HeldEdit {
-  const type = typeOf(held.type)
-  const { original } = held
+  const { type: typeName, original } = held
+  const type = typeOf(typeName)
   const text =
     'op' in original
       ? type.textOf({ op: original.op })
       : 'create' in original
         ? type.textOf({ doc: original.create.data })
         : ''
-  return { name: held.names[0] as Name, reason: held.reason, original, change: held.change, text }
+  const [name] = held.names as [Name]
+  return { name, reason: held.reason, type: typeName, original, change: held.change, text }
 }

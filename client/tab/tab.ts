@@ -1,7 +1,8 @@
 /** A tab's side of the hub: its handles, what it asked, and the hub that it talks to now, if there is one. */
 
+import type { Content } from '../../ops/change.ts'
 import { HoldfastError, isErrorCode } from '../../ops/errors.ts'
-import type { DocKey } from '../../ops/identity.ts'
+import type { DocKey, Name } from '../../ops/identity.ts'
 import type { TypeName } from '../../types/type.ts'
 import type { Client, KnownDoc } from '../api.ts'
 import type { FromHub, FromTab, Question } from '../hub/messages.ts'
@@ -21,6 +22,7 @@ interface Asked {
 export type Attachment = Pick<Handle, 'view' | 'truth' | 'held' | 'edit' | 'act' | 'announce'> & {
   saved(): Promise<void>
   settled(): Promise<void>
+  baseOf(name: Name): Promise<Content | null>
   detach(): Promise<void>
 }
 
@@ -100,6 +102,7 @@ export class Tab {
       act: act => handle.act(act),
       announce: state => handle.announce(state),
       saved: () => this.#ask({ q: 'saved', h }) as Promise<void>,
+      baseOf: name => this.#ask({ q: 'base', h, name }) as Promise<Content | null>,
       settled: () => this.#ask({ q: 'settled', h }) as Promise<void>,
       detach: async () => {
         await handle.drained()

@@ -40,7 +40,7 @@ export function startSession(
     const panel = part(foot, 'hf-held')
     const line = part(foot, 'hf-status')
     const status = makeStatusLine(line)
-    const held = makeHeldPanel(panel, typed)
+    const held = makeHeldPanel(panel, typed, target.server)
     surface = makeSurface(body, typed, person, {
       refused: fault => status.warn(`What you typed could not be taken: ${complaintOf(fault).message}`),
     })
