@@ -126,6 +126,25 @@ export interface Rescue {
   }[]
 }
 
+/** Edits that this device had saved and does not have any more, through no doing of ours. */
+export interface Loss {
+  /** How many, at the most. */
+  readonly edits: number
+  /** When they were known to be there last (ms since 1970). */
+  readonly at: number
+  /**
+   *   emptied     the browser removed all that was kept here, or another storage is in its place
+   *   incomplete  parts are missing or cannot be read, or an earlier state of the storage is back
+   */
+  readonly reason: 'emptied' | 'incomplete'
+}
+
+export interface ClientEvents {
+  phase: (phase: Client['phase']) => void
+  /** There is a loss to tell the person of, or it was dismissed, in whatever tab. */
+  loss: (loss: Loss | null) => void
+}
+
 export interface Client {
   readonly phase: 'offline' | 'connecting' | 'online' | 'closed'
   /**
@@ -146,7 +165,10 @@ export interface Client {
    * or `SERVER_AWAY`.
    */
   importUnsent(text: string): Promise<Rescue>
-  on(event: 'phase', listener: (phase: Client['phase']) => void): () => void
+  /** What this device lost, until a person has dismissed it; null almost always. */
+  readonly loss: Loss | null
+  dismissLoss(): void
+  on<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E]): () => void
   /** Dials now instead of waiting for the back-off. */
   reconnect(): void
   close(): Promise<void>

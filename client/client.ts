@@ -46,6 +46,7 @@ export interface ConnectOptions {
   readonly randomBytes?: Platform['randomBytes']
   readonly openLog?: Platform['openLog']
   readonly agreement?: Platform['agreement']
+  readonly note?: Platform['note']
 }
 
 /** Starts a client; it dials at once and keeps the connection until `close`. Throws `SETTING_INVALID`. */
@@ -59,7 +60,7 @@ export function connect(options: ConnectOptions): Client {
     attachMs,
     ...(timings && { timings }),
   }
-  const tab = new Tab(newSrc(platform.randomBytes))
+  const tab = new Tab(newSrc(platform.randomBytes), device === undefined ? null : platform.note(device))
   const hub =
     device === undefined
       ? aloneOn(platform, Promise.resolve(options.log ?? memoryLog()), tab, setup)
@@ -80,7 +81,11 @@ export function connect(options: ConnectOptions): Client {
     exportUnsent: () => tab.journal(),
     importUnsent: async text =>
       sendJournal(platform, { ...setup, patienceMs: rescueMs }, readJournal(text, rescueBytes)),
-    on: (_event, listener) => tab.onPhase(listener),
+    get loss() {
+      return tab.loss
+    },
+    dismissLoss: () => tab.dismissLoss(),
+    on: (event, listener) => tab.on(event, listener),
     reconnect: () => tab.reconnect(),
     async close() {
       asleep()

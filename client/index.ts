@@ -7,10 +7,12 @@ export type { TypeName } from '../types/type.ts'
 export type {
   ChangeEvent,
   Client,
+  ClientEvents,
   Doc,
   DocEvents,
   HeldEdit,
   KnownDoc,
+  Loss,
   Peer,
   Rescue,
   Status,

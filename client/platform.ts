@@ -6,6 +6,7 @@ import type { Dial } from './link/link.ts'
 import { dialWebSocket } from './link/websocket.ts'
 import { openDeviceLog } from './log/device.ts'
 import type { Log } from './log/log.ts'
+import { localNote, type Note } from './tab/note.ts'
 
 export interface Channel<Message> extends Port<Message, Message> {}
 
@@ -36,6 +37,8 @@ export interface Platform {
   readonly randomBytes: (bytes: Uint8Array<ArrayBuffer>) => unknown
   /** The log `name` on this device, taken over from whoever had it. Never rejects. */
   readonly openLog: (name: string) => Promise<Log>
+  /** Where a page notes what the log `name` has; null where it can keep nothing but the log. */
+  readonly note: (name: string) => Note | null
   /** Null where tabs can agree on nothing (a page that was not served over HTTPS has no Web Locks). */
   readonly agreement: Agreement | null
 }
@@ -46,6 +49,7 @@ export const thisPlatform = (): Platform => ({
   dial: dialWebSocket,
   randomBytes: bytes => crypto.getRandomValues(bytes),
   openLog: openDeviceLog,
+  note: localNote,
   agreement: browserAgreement(),
 })
 

@@ -15,7 +15,8 @@ import type { ReplicaEvent } from '../engine/replica.ts'
 import { nothing, type Replica, unsent } from '../engine/state.ts'
 import { isOpen, type Link, type LinkEvents, type Phase } from '../link/link.ts'
 import { backoff, defaultTimings } from '../link/websocket.ts'
-import { type Log, nothingStored, type Stored } from '../log/log.ts'
+import { type Log, logFailed, nothingStored, type Stored } from '../log/log.ts'
+import { Canary } from './canary.ts'
 import { type Household, writeJournal } from './journal.ts'
 import type { FromHub, FromTab, Question } from './messages.ts'
 import type { Port } from './port.ts'
@@ -62,18 +63,23 @@ export class Hub implements Surroundings, Household {
   readonly #options: HubOptions
   readonly #link: Link
   readonly #writer: Writer
+  readonly #canary: Canary
   readonly #guests = new Set<Guest>()
   readonly #places = new Map<string, Promise<Place>>()
   /** Those of `#places` that are ready. */
   readonly #ready = new Map<string, Place>()
-  #fault: string | null = null
+  #fault: HoldfastError | null = null
   #closed = false
 
   constructor(options: HubOptions) {
     this.#options = options
     this.#writer = new Writer(options.log, options.clock, {
-      saved: (key, n) => this.#ready.get(keyText(key))?.room.handle({ t: 'saved', n }),
+      saved: (key, n) => this.#saved(key, n),
       failed: reason => this.#logFailed(reason),
+    })
+    this.#canary = new Canary(options.log, options.clock, {
+      note: text => this.#tellAll({ t: 'note', text }),
+      loss: loss => this.#tellAll({ t: 'loss', loss }),
     })
     options.log.onLost(reason => this.#logFailed(reason))
     this.#link = options.link({ phase: phase => this.#linkPhase(phase), frame: frame => this.#route(frame) })
@@ -106,6 +112,11 @@ export class Hub implements Surroundings, Household {
       case 'hello':
         guest.tab = message.tab
         guest.port.post({ t: 'welcome', phase: phaseOf(this.#link.phase) })
+        if (this.#canary.loss) guest.port.post({ t: 'loss', loss: this.#canary.loss })
+        void this.#canary.compare(message.noted)
+        return
+      case 'dismiss':
+        this.#canary.dismiss()
         return
       case 'attach':
         void this.#attach(guest, message.h, message.key, message.type)
@@ -294,7 +305,7 @@ export class Hub implements Surroundings, Household {
     return this.#link?.phase ?? { name: 'dialing', tries: 0 }
   }
 
-  logFault(): string | null {
+  logFault(): HoldfastError | null {
     return this.#fault
   }
 
@@ -347,11 +358,24 @@ export class Hub implements Surroundings, Household {
       const { checkpoint, events } = stored
       const folded = events.map(item => item.event as ReplicaEvent)
       const replica = restore((checkpoint?.state as SavedReplica) ?? null, folded)
-      return { replica, logged: events.at(-1)?.n ?? checkpoint?.n ?? 0, stored }
+      const logged = events.at(-1)?.n ?? checkpoint?.n ?? 0
+      this.#canary.found(key, logged)
+      return { replica, logged, stored }
     } catch (reason) {
       this.#logFailed(reason)
       return { replica: nothing, logged: 0, stored: nothingStored }
     }
+  }
+
+  /** A log that failed tells the rooms to go on, too. */
+  #saved(key: DocKey, n: number): void {
+    const room = this.#ready.get(keyText(key))?.room
+    room?.handle({ t: 'saved', n })
+    if (room && this.#fault === null) this.#canary.saved(room)
+  }
+
+  #tellAll(message: FromHub): void {
+    for (const { port } of this.#guests) port.post(message)
   }
 
   /** Waits for `known`, but not longer than `attachMs`; a hub that is closed meanwhile leaves no timer behind. */
@@ -370,7 +394,7 @@ export class Hub implements Surroundings, Household {
       this.#giveUp()
       return
     }
-    this.#fault = reason instanceof Error ? reason.message : String(reason)
+    this.#fault = logFailed(reason)
     for (const { room } of this.#ready.values()) room.refresh()
   }
 
@@ -395,6 +419,7 @@ export class Hub implements Surroundings, Household {
   }
 
   #end(): void {
+    this.#canary.close()
     for (const { room } of this.#ready.values()) room.close()
     this.#ready.clear()
     this.#guests.clear()
@@ -412,7 +437,7 @@ export class Hub implements Surroundings, Household {
         presence.down()
       } else room.refresh()
     }
-    for (const { port } of this.#guests) port.post({ t: 'phase', phase: phaseOf(phase) })
+    this.#tellAll({ t: 'phase', phase: phaseOf(phase) })
   }
 
   #route(frame: ServerFrame): void {

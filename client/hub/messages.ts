@@ -20,7 +20,7 @@ import type { Change, Content } from '../../ops/change.ts'
 import type { DocKey, Name } from '../../ops/identity.ts'
 import type { WireError } from '../../ops/protocol.ts'
 import type { TypeName } from '../../types/type.ts'
-import type { Client, HeldEdit, Peer, Truth } from '../api.ts'
+import type { Client, HeldEdit, Loss, Peer, Truth } from '../api.ts'
 
 /** A hub and a tab of different versions do not talk: the older one gives way. */
 export const HUB_PROTOCOL = 1
@@ -41,7 +41,8 @@ export type Question =
   | { readonly q: 'known' | 'journal' }
 
 export type FromTab =
-  | { readonly t: 'hello'; readonly tab: string }
+  /** `noted`: what the tab found noted (canary.ts); missing where it can note nothing. */
+  | { readonly t: 'hello'; readonly tab: string; readonly noted?: string | null }
   | { readonly t: 'attach'; readonly h: string; readonly key: DocKey; readonly type: TypeName }
   | {
       readonly t: 'edit'
@@ -58,7 +59,7 @@ export type FromTab =
   | { readonly t: 'announce'; readonly h: string; readonly state: unknown }
   | { readonly t: 'detach'; readonly h: string }
   | { readonly t: 'ask'; readonly id: number; readonly question: Question }
-  | { readonly t: 'reconnect' | 'wake' | 'ping' | 'bye' }
+  | { readonly t: 'reconnect' | 'wake' | 'ping' | 'bye' | 'dismiss' }
 
 export type FromHub =
   | { readonly t: 'welcome'; readonly phase: Client['phase'] }
@@ -88,6 +89,8 @@ export type FromHub =
   | { readonly t: 'presence'; readonly h: string; readonly peers: readonly Peer[] }
   | { readonly t: 'phase'; readonly phase: Client['phase'] }
   | { readonly t: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: WireError }
+  | { readonly t: 'note'; readonly text: string }
+  | { readonly t: 'loss'; readonly loss: Loss | null }
   | { readonly t: 'pong' }
   /** The hub gives up; another one may come. */
   | { readonly t: 'gone' }

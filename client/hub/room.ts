@@ -24,7 +24,7 @@ export interface Surroundings {
   quiet(room: Room): void
   link(): Phase
   /** Why nothing can be saved on this device, if so. */
-  logFault(): string | null
+  logFault(): HoldfastError | null
 }
 
 interface Waiter {
@@ -157,7 +157,7 @@ export class Room {
     const n = this.#edited
     return this.#wait(state => {
       const fault = this.#around.logFault()
-      if (fault !== null) throw new HoldfastError('LOG_FAILED', fault)
+      if (fault !== null) throw fault
       return state.saved >= n
     })
   }
@@ -219,7 +219,7 @@ export class Room {
       exists: replica.view.type !== null,
       error:
         fault !== null
-          ? { code: 'LOG_FAILED', message: fault }
+          ? { code: fault.code, message: fault.message }
           : 'error' in phase
             ? coded(phase.error)
             : null,

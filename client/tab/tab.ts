@@ -4,10 +4,13 @@ import type { Content } from '../../ops/change.ts'
 import { HoldfastError, isErrorCode } from '../../ops/errors.ts'
 import type { DocKey, Name } from '../../ops/identity.ts'
 import type { TypeName } from '../../types/type.ts'
-import type { Client, KnownDoc } from '../api.ts'
+import type { Client, ClientEvents, KnownDoc, Loss } from '../api.ts'
 import type { FromHub, FromTab, Question } from '../hub/messages.ts'
 import type { Port } from '../hub/port.ts'
 import { Handle, type Listener } from './handle.ts'
+import type { Note } from './note.ts'
+
+type Listeners = { [E in keyof ClientEvents]: Set<ClientEvents[E]> }
 
 export type HubPort = Port<FromHub, FromTab>
 
@@ -30,22 +33,33 @@ export class Tab {
   readonly id: string
   readonly #handles = new Map<string, Handle>()
   readonly #asked = new Map<number, Asked>()
-  readonly #phaseListeners = new Set<(phase: Client['phase']) => void>()
+  readonly #note: Note | null
+  readonly #listeners: Listeners = { phase: new Set(), loss: new Set() }
   #port: HubPort | null = null
   #phase: Client['phase'] = 'connecting'
+  #loss: Loss | null = null
   #count = 0
   #closed = false
   /** Whether the hub is there, for whoever looks after it. */
   onHeard: () => void = () => {}
   onGone: () => void = () => {}
 
-  /** `id` is this tab's alone, for ever. */
-  constructor(id: string) {
+  /** `id` is this tab's alone, for ever; `note` is where it notes what the hub asks it to. */
+  constructor(id: string, note: Note | null = null) {
     this.id = id
+    this.#note = note
   }
 
   get phase(): Client['phase'] {
     return this.#closed ? 'closed' : this.#phase
+  }
+
+  get loss(): Loss | null {
+    return this.#loss
+  }
+
+  dismissLoss(): void {
+    this.#post({ t: 'dismiss' })
   }
 
   /** Whether some edit may not be durable on this device yet. */
@@ -58,7 +72,7 @@ export class Tab {
     this.#port?.close()
     this.#port = port
     port.listen(message => this.#port === port && this.#hear(message))
-    this.#post({ t: 'hello', tab: this.id })
+    this.#post({ t: 'hello', tab: this.id, ...(this.#note && { noted: this.#note.read() }) })
     for (const handle of this.#handles.values()) handle.attach()
     for (const [id, { question }] of this.#asked)
       if (!('h' in question)) this.#post({ t: 'ask', id, question })
@@ -122,9 +136,9 @@ export class Tab {
     return this.#ask({ q: 'journal' }) as Promise<string>
   }
 
-  onPhase(listener: (phase: Client['phase']) => void): () => void {
-    this.#phaseListeners.add(listener)
-    return () => this.#phaseListeners.delete(listener)
+  on<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E]): () => void {
+    this.#listeners[event].add(listener)
+    return () => this.#listeners[event].delete(listener)
   }
 
   reconnect(): void {
@@ -156,7 +170,7 @@ export class Tab {
     this.#handles.clear()
     this.#port?.close()
     this.#port = null
-    for (const listener of this.#phaseListeners) listener('closed')
+    for (const listener of this.#listeners.phase) listener('closed')
   }
 
   #ask(question: Question): Promise<unknown> {
@@ -186,6 +200,13 @@ export class Tab {
         this.lose()
         this.onGone()
         return
+      case 'note':
+        this.#note?.write(message.text)
+        return
+      case 'loss':
+        this.#loss = message.loss
+        for (const listener of this.#listeners.loss) listener(message.loss)
+        return
       case 'pong':
         return
       default:
@@ -211,7 +232,7 @@ export class Tab {
   #setPhase(phase: Client['phase']): void {
     if (phase === this.#phase) return
     this.#phase = phase
-    for (const listener of this.#phaseListeners) listener(phase)
+    for (const listener of this.#listeners.phase) listener(phase)
   }
 
   #post(message: FromTab): void {

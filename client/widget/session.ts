@@ -1,9 +1,10 @@
 /** What a <holdfast-editor> is while it shows one document: the open document and everything drawn for it. */
 
-import type { Doc, Peer, Truth } from '../api.ts'
+import type { Client, Doc, Peer, Truth } from '../api.ts'
 import { type Person, type Presence, presenceOf } from '../binding/index.ts'
 import { sharedClient } from './clients.ts'
 import { makeHeldPanel } from './held.ts'
+import { makeLossNote } from './loss.ts'
 import { makeStatusLine } from './status.ts'
 import { makeSurface, type Surface } from './surface.ts'
 import { complaintOf, type Target } from './target.ts'
@@ -34,9 +35,10 @@ export function startSession(
   let closed = false
   const ends: (() => void)[] = []
 
-  const draw = (typed: Doc) => {
+  const draw = (typed: Doc, client: Client) => {
     const body = part(host, 'hf-body')
     const foot = part(host, 'hf-foot')
+    const note = makeLossNote(part(foot, 'hf-loss'), client)
     const panel = part(foot, 'hf-held')
     const line = part(foot, 'hf-status')
     const status = makeStatusLine(line)
@@ -51,6 +53,7 @@ export function startSession(
     }
     ends.push(
       surface.close,
+      note.close,
       held.close,
       status.close,
       typed.on('truth', tell),
@@ -70,7 +73,7 @@ export function startSession(
       () => void shown.close(),
     )
     if (closed) return end()
-    draw(typed)
+    draw(typed, client)
     events.opened(shown)
   }
   const end = () => {
