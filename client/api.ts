@@ -27,6 +27,9 @@ export interface Truth {
   readonly held: number
   /** Whether the document exists (as far as this device knows); it is created by the first edit. */
   readonly exists: boolean
+  /** Whether there are edits of this person to take back, and taken back ones to make again. */
+  readonly canUndo: boolean
+  readonly canRedo: boolean
   /** The last fault that matters to a person, until it heals. */
   readonly error: { readonly code: ErrorCode; readonly message: string } | null
 }
@@ -45,10 +48,13 @@ export interface HeldEdit {
   readonly text: string
 }
 
-/** A change of the view. `local`: made by this `Doc` handle itself, so an editor that made it already shows it. */
+/** A change of the view. */
 export interface ChangeEvent {
   readonly change: Change
+  /** Made by an edit of this `Doc` handle, so an editor that made it already shows it. */
   readonly local: boolean
+  /** Made by `undo` or `redo` of this handle: nobody shows it yet, and its person wants to see where it was. */
+  readonly undone: boolean
 }
 
 export interface DocEvents {
@@ -62,6 +68,13 @@ export interface DocEvents {
 export interface Peer {
   readonly id: string
   readonly state: unknown
+  /** Who that is, as the server knows it; missing where it asks nobody who they are. */
+  readonly who?: { readonly id: string; readonly name?: string }
+}
+
+export interface EditOptions {
+  /** Documents (handles, or their names) whose edits so far must be on the server before this one is sent there. */
+  readonly after?: readonly { readonly collection: string; readonly id: string }[]
 }
 
 export interface Doc<Data = unknown, Op = unknown> {
@@ -79,7 +92,14 @@ export interface Doc<Data = unknown, Op = unknown> {
   /** Resolves when every edit made so far is committed by the server or held. */
   readonly settled: Promise<void>
   /** Applies `op` now; throws `OP_…` if it does not fit. The first edit creates the document. */
-  edit(op: Op): void
+  edit(op: Op, options?: EditOptions): void
+  /**
+   * Takes back the newest group of this device's own edits that still does something (a word being typed, a paste, a
+   * format), and leaves everybody else's in place; it outlives a reload. `redo` makes it again, until the next edit.
+   * Creating and deleting the document cannot be undone, nor anything before them. Resolves when it is done.
+   */
+  undo(): Promise<void>
+  redo(): Promise<void>
   /** Deletes the document for everybody. */
   delete(): void
   /** Puts a held edit back into the queue under a new name. */
@@ -100,6 +120,40 @@ export interface Doc<Data = unknown, Op = unknown> {
   close(): Promise<void>
 }
 
+/** Milliseconds. */
+export interface Timing {
+  readonly count: number
+  readonly last: number
+  readonly mean: number
+  readonly max: number
+}
+
+/** What the hub that this client talks to did since it began, and where it stands. */
+export interface Metrics {
+  /** Documents that are loaded, and edits of theirs that the server has not acknowledged, and that are held. */
+  readonly documents: number
+  readonly unsent: number
+  readonly held: number
+  readonly tabs: number
+  readonly edits: number
+  /** Ops whose content is fixed: what is sent. */
+  readonly sealed: number
+  readonly sent: number
+  readonly acked: number
+  readonly refused: number
+  /** Times that unsent edits were carried over what others did. */
+  readonly rebases: number
+  /** Versions that others wrote. */
+  readonly remote: number
+  readonly connections: number
+  /** Milliseconds, smoothed; null while nothing is measured on this connection. */
+  readonly roundTrip: number | null
+  /** From an edit to its being durable on this device. */
+  readonly save: Timing
+  /** From sending an op to its ack. */
+  readonly commit: Timing
+}
+
 export interface KnownDoc {
   readonly collection: string
   readonly id: string
@@ -117,13 +171,6 @@ export interface Rescue {
   readonly known: number
   /** Not taken; they stand in the file and nowhere else, unless the first device holds them, too. */
   readonly held: readonly (HeldEdit & { readonly collection: string; readonly id: string })[]
-  /** Documents that the server would not talk about: their edits were not sent. */
-  readonly refused: readonly {
-    readonly collection: string
-    readonly id: string
-    readonly unsent: number
-    readonly reason: HeldEdit['reason']
-  }[]
 }
 
 /** Edits that this device had saved and does not have any more, through no doing of ours. */
@@ -146,7 +193,8 @@ export interface ClientEvents {
 }
 
 export interface Client {
-  readonly phase: 'offline' | 'connecting' | 'online' | 'closed'
+  /** `paused`: by `pause`, until `resume`. */
+  readonly phase: 'offline' | 'connecting' | 'online' | 'paused' | 'closed'
   /**
    * Opens a document, from the log if this device has it, else from the server, else (offline) as a new one.
    * Rejects with `TYPE_MISMATCH` or `NAME_INVALID`.
@@ -154,6 +202,11 @@ export interface Client {
   open<Data = unknown, Op = unknown>(collection: string, id: string, type: TypeName): Promise<Doc<Data, Op>>
   /** The documents on this device. */
   known(): Promise<readonly KnownDoc[]>
+  /**
+   * What `edits` does, to however many documents, is saved together on this device, and sent in one request where the
+   * documents are in step with the server. It is not a transaction: each document's edits stand for themselves there.
+   */
+  batch(edits: () => void): void
   /**
    * All edits of this device that the server does not have, held ones included, as one text to keep elsewhere: see
    * `importUnsent`. What is written after it has names of its own, so nothing is doubled.
@@ -171,5 +224,9 @@ export interface Client {
   on<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E]): () => void
   /** Dials now instead of waiting for the back-off. */
   reconnect(): void
+  /** Stops the exchange with the server, in all tabs, until `resume`: editing and saving on this device go on. */
+  pause(): void
+  resume(): void
+  metrics(): Promise<Metrics>
   close(): Promise<void>
 }

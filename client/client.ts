@@ -7,13 +7,11 @@ import type { TypeName } from '../types/type.ts'
 import type { Client, Doc } from './api.ts'
 import type { Clock } from './clock.ts'
 import { checkName, Document } from './document.ts'
-import { readJournal } from './hub/journal.ts'
-import { sendJournal } from './hub/rescue.ts'
 import type { HubSetup } from './hub/setup.ts'
+import { socketUrl } from './link/address.ts'
 import type { Dial } from './link/link.ts'
-import { socketUrl, type Timings } from './link/websocket.ts'
+import type { Timings } from './link/websocket.ts'
 import type { Log } from './log/log.ts'
-import { memoryLog } from './log/memory.ts'
 import { type Platform, thisPlatform } from './platform.ts'
 import { aloneOn } from './tab/alone.ts'
 import { joinDevice } from './tab/device.ts'
@@ -31,6 +29,11 @@ export interface ConnectOptions {
   readonly worker?: string | URL
   /** Instead of `device`: a log that this client has to itself. In memory if neither is given. */
   readonly log?: Log | Promise<Log>
+  /**
+   * Gives the token that the server lets this client in by; asked anew for each connection and when a token has expired, so
+   * an app can renew it here. Null: none.
+   */
+  readonly token?: () => Promise<string | null>
   /** Milliseconds to wait for a server that neither answers nor fails before a document opens as if offline. Default 3000. */
   readonly attachMs?: number
   /** Milliseconds that `importUnsent` waits for a sign of the server about its edits. Default 30000. */
@@ -58,12 +61,14 @@ export function connect(options: ConnectOptions): Client {
     url: socketUrl(options.server),
     frameBytes,
     attachMs,
+    tokens: options.token !== undefined,
     ...(timings && { timings }),
   }
-  const tab = new Tab(newSrc(platform.randomBytes), device === undefined ? null : platform.note(device))
+  const note = device === undefined ? null : platform.note(device)
+  const tab = new Tab(newSrc(platform.randomBytes), options.token, note)
   const hub =
     device === undefined
-      ? aloneOn(platform, Promise.resolve(options.log ?? memoryLog()), tab, setup)
+      ? aloneOn(platform, code => options.log ?? code.memoryLog(), tab, setup)
       : joinDevice(platform, { ...setup, device }, tab, worker)
   const asleep = listenToPage(tab)
   return {
@@ -75,18 +80,26 @@ export function connect(options: ConnectOptions): Client {
         throw new HoldfastError('TYPE_UNKNOWN', `"${type}" is not one of text, json and rich.`)
       checkName('collection', collection)
       checkName('id', id)
-      return Document.open<Data, Op>(tab, { collection, id }, type)
+      return Document.open<Data, Op>(tab, { collection, id }, type, () => platform.clock.now())
     },
     known: () => tab.known(),
     exportUnsent: () => tab.journal(),
-    importUnsent: async text =>
-      sendJournal(platform, { ...setup, patienceMs: rescueMs }, readJournal(text, rescueBytes)),
+    async importUnsent(text) {
+      const { readJournal, sendJournal } = await import('./hub/rescue.ts')
+      const { token } = options
+      const journal = readJournal(text, rescueBytes)
+      return sendJournal(platform, { ...setup, ...(token && { token }), patienceMs: rescueMs }, journal)
+    },
     get loss() {
       return tab.loss
     },
     dismissLoss: () => tab.dismissLoss(),
+    batch: edits => tab.batch(edits),
     on: (event, listener) => tab.on(event, listener),
     reconnect: () => tab.reconnect(),
+    pause: () => tab.pause(),
+    resume: () => tab.resume(),
+    metrics: () => tab.metrics(),
     async close() {
       asleep()
       await tab.close()

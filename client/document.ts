@@ -5,12 +5,15 @@ import { HoldfastError } from '../ops/errors.ts'
 import { type DocKey, type Name, sameName } from '../ops/identity.ts'
 import { nameFault } from '../ops/names.ts'
 import type { TypeName } from '../types/type.ts'
-import type { Doc, DocEvents, HeldEdit, Status, Truth } from './api.ts'
+import type { Doc, DocEvents, EditOptions, HeldEdit, Status, Truth } from './api.ts'
+import { alone, carried, joins, type Stroke, strokeOf } from './engine/grouping.ts'
 import { documentOf } from './rescued.ts'
 import type { Listener } from './tab/handle.ts'
 import type { Attachment, Tab } from './tab/tab.ts'
 
 type Listeners = { [E in keyof DocEvents]: Set<DocEvents[E]> }
+
+const keyOf = ({ collection, id }: DocKey): DocKey => ({ collection, id })
 
 export class Document<Data, Op> implements Doc<Data, Op> {
   readonly collection: string
@@ -18,23 +21,33 @@ export class Document<Data, Op> implements Doc<Data, Op> {
   readonly type: TypeName
   readonly #tab: Tab
   readonly #listeners: Listeners
-  readonly #attachment: Attachment
+  #attachment!: Attachment
+  /** The last edit made here, where it is now: the next one may belong to its group. */
+  #stroke: Stroke = alone
+  readonly #now: () => number
   #closed = false
 
-  private constructor(tab: Tab, key: DocKey, type: TypeName, listeners: Listeners, attachment: Attachment) {
+  private constructor(tab: Tab, key: DocKey, type: TypeName, listeners: Listeners, now: () => number) {
     this.#tab = tab
     this.collection = key.collection
     this.id = key.id
     this.type = type
     this.#listeners = listeners
-    this.#attachment = attachment
+    this.#now = now
   }
 
-  static async open<Data, Op>(tab: Tab, key: DocKey, type: TypeName): Promise<Document<Data, Op>> {
+  static async open<Data, Op>(
+    tab: Tab,
+    key: DocKey,
+    type: TypeName,
+    now: () => number,
+  ): Promise<Document<Data, Op>> {
     const listeners: Listeners = { change: new Set(), truth: new Set(), presence: new Set() }
+    const made = new Document<Data, Op>(tab, key, type, listeners, now)
     const listener: Listener = {
-      change: (change, local) => {
-        for (const each of listeners.change) each({ change, local })
+      change: (change, local, undone) => {
+        if (!local) made.#stroke = undone ? alone : carried(made.#stroke, change, type)
+        for (const each of listeners.change) each({ change, local, undone })
       },
       truth: truth => {
         for (const each of listeners.truth) each(truth)
@@ -43,7 +56,8 @@ export class Document<Data, Op> implements Doc<Data, Op> {
         for (const each of listeners.presence) each(peers)
       },
     }
-    return new Document<Data, Op>(tab, key, type, listeners, await tab.attach(key, type, listener))
+    made.#attachment = await tab.attach(key, type, listener)
+    return made
   }
 
   get data(): Data {
@@ -74,12 +88,20 @@ export class Document<Data, Op> implements Doc<Data, Op> {
     return this.#attachment.settled()
   }
 
-  edit(op: Op): void {
-    this.#change({ op })
+  edit(op: Op, { after = [] }: EditOptions = {}): void {
+    this.#change({ op }, after.map(keyOf))
+  }
+
+  undo(): Promise<void> {
+    return this.#take('undo')
+  }
+
+  redo(): Promise<void> {
+    return this.#take('redo')
   }
 
   delete(): void {
-    this.#change({ del: true })
+    this.#change({ del: true }, [])
   }
 
   retry(name: Name): void {
@@ -104,7 +126,7 @@ export class Document<Data, Op> implements Doc<Data, Op> {
     try {
       if (made.truth.exists)
         throw new HoldfastError('DOCUMENT_EXISTS', `There is a document ${id} already; choose another name.`)
-      made.edit({ create: content as Content & { type: TypeName } })
+      made.edit({ create: content as Content & { type: TypeName } }, false)
       await made.saved()
     } finally {
       await made.detach()
@@ -129,9 +151,23 @@ export class Document<Data, Op> implements Doc<Data, Op> {
     await this.#attachment.detach()
   }
 
-  #change(change: Change): void {
+  #change(change: Change, after: readonly DocKey[]): void {
+    const attachment = this.#open()
+    const stroke = strokeOf(change, this.type, this.#now())
+    const joined = joins(this.#stroke, stroke)
+    this.#stroke = stroke
+    attachment.edit(change, joined, after)
+  }
+
+  async #take(way: 'undo' | 'redo'): Promise<void> {
+    const attachment = this.#open()
+    attachment.act({ t: way })
+    await attachment.saved().catch(() => {}) // whether it could be saved is told in `truth`
+  }
+
+  #open(): Attachment {
     if (this.#closed) throw new HoldfastError('CLIENT_CLOSED')
-    this.#attachment.edit(change)
+    return this.#attachment
   }
 }
 

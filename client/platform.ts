@@ -3,8 +3,6 @@
 import { type Clock, systemClock } from './clock.ts'
 import type { Port } from './hub/port.ts'
 import type { Dial } from './link/link.ts'
-import { dialWebSocket } from './link/websocket.ts'
-import { openDeviceLog } from './log/device.ts'
 import type { Log } from './log/log.ts'
 import { localNote, type Note } from './tab/note.ts'
 
@@ -32,11 +30,12 @@ export interface Agreement {
 
 export interface Platform {
   readonly clock: Clock
-  readonly dial: Dial
+  /** Instead of the platform's WebSocket. */
+  readonly dial?: Dial
   /** Fills an array with random bytes. */
   readonly randomBytes: (bytes: Uint8Array<ArrayBuffer>) => unknown
-  /** The log `name` on this device, taken over from whoever had it. Never rejects. */
-  readonly openLog: (name: string) => Promise<Log>
+  /** Instead of IndexedDB: the log `name` on this device, taken over from whoever had it. Never rejects. */
+  readonly openLog?: (name: string) => Promise<Log>
   /** Where a page notes what the log `name` has; null where it can keep nothing but the log. */
   readonly note: (name: string) => Note | null
   /** Null where tabs can agree on nothing (a page that was not served over HTTPS has no Web Locks). */
@@ -46,9 +45,7 @@ export interface Platform {
 /** The one that this program runs on. */
 export const thisPlatform = (): Platform => ({
   clock: systemClock,
-  dial: dialWebSocket,
   randomBytes: bytes => crypto.getRandomValues(bytes),
-  openLog: openDeviceLog,
   note: localNote,
   agreement: browserAgreement(),
 })

@@ -118,6 +118,20 @@ export const errors = {
     'fatal',
     403,
   ),
+  TOKEN_MISSING: entry(
+    'The server asks for a token and got none; give connect a token function.',
+    'fatal',
+    401,
+    4401,
+  ),
+  TOKEN_INVALID: entry('The token is not one that the server accepts; sign in again.', 'fatal', 401, 4401),
+  TOKEN_EXPIRED: entry('The token has expired; a new one is asked for.', 'retry', 401, 4401),
+  FORBIDDEN: entry(
+    'Who holds this token may not do that; ask whoever manages the document.',
+    'hold',
+    403,
+    4403,
+  ),
   METHOD_NOT_ALLOWED: entry('This address does not answer to this method.', 'fatal', 405),
   PARAMETER_INVALID: entry(
     'A parameter of the request has a value that it cannot have; the message names it.',
@@ -173,6 +187,11 @@ export const errors = {
     'The database refused to read or write; nothing was acknowledged. Look at the disk.',
     'retry',
     503,
+  ),
+  TOKEN_FAILED: entry(
+    "The app's token function threw, or took too long; it is asked again in a moment.",
+    'retry',
+    401,
   ),
   LOG_FAILED: entry(
     'This device could not save: the edit is in memory only. Free some space, or keep the page open.',

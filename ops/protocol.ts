@@ -15,6 +15,8 @@
  *                                     <-  op      {c, d, v, src, seq}            the ack, without `op`
  *                                     <-  op      {c, d, v, src, seq, op}        somebody else's op
  *     pp                              ->  pp
+ *                                     <-  h.token {error: TOKEN_EXPIRED}         asks for a new one
+ *     h.token {token}                 ->  h.token {} | {error}, and then it closes
  *
  * Types stand on the wire as URIs (`typeOf(uri)` knows them), names `(src, seq)` as `[src, seq]` in lists.
  */
@@ -53,6 +55,14 @@ export interface Hello {
   /** The `src` of this hub; ShareDB does not echo ops of this `src` back. */
   id: string
   holdfast: number
+  /** Who asks, as whoever signs people in wrote it down; where a cookie says it, and on an open server, there is none. */
+  token?: string
+}
+
+/** A new token of the same principal, when the former one has expired (`TokenNotice`) or before. */
+export interface TokenFrame {
+  a: 'h.token'
+  token: string
 }
 
 /** "I have document (c, d) at version v (null: not at all); these ops of mine may be in it." */
@@ -102,6 +112,7 @@ export interface PresenceSubscribe {
 
 export type ClientFrame =
   | Hello
+  | TokenFrame
   | CatchUpRequest
   | Subscribe
   | Unsubscribe
@@ -185,11 +196,27 @@ export type RemoteOp = Address & {
   error?: undefined
 } & WireChange
 
+/** With an error it may come unasked: `FORBIDDEN` says that the document may not be read any more. */
 export type SubscribeReply = Address & { a: 's'; error?: WireError }
 export type PingReply = { a: 'pp' }
-export type PresenceNotice = { a: 'p'; ch: string; src: string; id: string; p: unknown; pv: number }
+/** `who` is the server's word for who it is that announces `p`; an open server knows nobody. */
+export type PresenceNotice = {
+  a: 'p'
+  ch: string
+  src: string
+  id: string
+  p: unknown
+  pv: number
+  who?: { id: string; name?: string }
+}
 /** "Somebody new listens on `ch`: say again who you are." */
 export type PresenceAsk = { a: 'pr'; ch: string }
+
+/**
+ * Without `error`: the new token is taken. `TOKEN_EXPIRED`: the token has run out, and nothing is delivered or taken until a
+ * new one comes; after a grace the connection ends, as it does at once after any other error.
+ */
+export type TokenNotice = { a: 'h.token'; error?: WireError }
 
 export type ServerFrame =
   | Welcome
@@ -200,6 +227,7 @@ export type ServerFrame =
   | RemoteOp
   | SubscribeReply
   | PingReply
+  | TokenNotice
   | PresenceNotice
   | PresenceAsk
   | { a: 'ps' | 'pu'; ch: string; error?: WireError }

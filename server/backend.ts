@@ -1,7 +1,8 @@
 /**
  * ShareDB on our store, with the steps that it lacks:
  *
- *   submit   its turn in the document's queue; "is it in the log already?" by one look-up; "is it an op at all?"
+ *   submit   its turn in the document's queue; "is it in the log already?" by one look-up; "is it an op at all?";
+ *            may its sender write it?
  *   apply    after the transform: does it fit the document, and does the document stay within its limit?
  *   reply    an ack says `again` when the log had the name before this frame came, else it is a receipt
  *
@@ -14,6 +15,7 @@ import { entryOf, HoldfastError } from '../ops/errors.ts'
 import { type DocKey, keyText } from '../ops/identity.ts'
 import { typeOf } from '../types/index.ts'
 import type { Fault } from '../types/type.ts'
+import { guard } from './access/guard.ts'
 import type { Report } from './report.ts'
 import type { Settings } from './settings.ts'
 import type { Agent, Backend as ShareBackend, SharedbOp, SubmitContext } from './sharedb.ts'
@@ -36,7 +38,8 @@ const ALREADY = 'ERR_OP_ALREADY_SUBMITTED'
 const DELETED = 'ERR_DOC_WAS_DELETED'
 const ABSENT = 'ERR_DOC_DOES_NOT_EXIST'
 
-export function openBackend(store: Store, settings: Settings, report: Report): Backend {
+/** `guarded`: an agent may do what its rights say (access/guard.ts); else everything. */
+export function openBackend(store: Store, settings: Settings, report: Report, guarded = false): Backend {
   sharedb.logger.setMethods({ info: () => {}, warn: toReport(report), error: toReport(report) })
   const share = new sharedb({
     db: store.db,
@@ -48,6 +51,7 @@ export function openBackend(store: Store, settings: Settings, report: Report): B
   share.on('error', error => report('ShareDB', error))
   const idle = takeTurns(share)
   refuseKnownAndMalformed(share, store)
+  if (guarded) guard(share, store)
   refuseOnTheHeadOnly(share, store)
   refuseMisfits(share, settings)
   sayMore(share)
@@ -70,8 +74,11 @@ function submitting(share: ShareBackend): Backend['submit'] {
 
 const toReport =
   (report: Report) =>
-  (...parts: unknown[]) =>
+  (...parts: unknown[]) => {
+    // A right that was taken back while something was on its way is no fault, and what was on its way is nobody's here.
+    if (parts.some(part => (part as { code?: string } | null)?.code === 'FORBIDDEN')) return
     report('ShareDB', parts.map(part => (part instanceof Error ? part.stack : describe(part))).join(' '))
+  }
 
 const describe = (part: unknown) => (typeof part === 'string' ? part : JSON.stringify(part))
 

@@ -18,6 +18,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
+import { type Budget, budgets, checkWeights, sizeLine, type Weight, weigh, weightLine } from './budget.ts'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const web = join(root, 'dist', 'web')
@@ -89,6 +90,8 @@ export async function makeBundle(): Promise<void> {
 
 interface Assets {
   readonly hub: string
+  /** What `script` loads where it needs it. */
+  readonly chunks: readonly string[]
   readonly script: string
   readonly style: string
 }
@@ -100,20 +103,26 @@ async function buildAssets(out: string): Promise<Assets> {
     entryNames: '[name]-[hash]',
     metafile: true as const,
   }
-  const asset = async (path: string, options: BuildOptions) => {
+  /** The file that `path` became, first, and the chunks that it is split into. */
+  const assets = async (path: string, options: BuildOptions) => {
     const { metafile } = await build({ ...shared, ...options, entryPoints: [join(root, path)] })
-    const file = Object.keys(metafile!.outputs).find(name => !name.endsWith('.map'))
-    if (file === undefined) throw new Error('esbuild wrote nothing')
-    return `/${relative(out, join(root, file))}`
+    const files = Object.entries(metafile!.outputs).filter(([name]) => !name.endsWith('.map'))
+    files.sort(([, a], [, b]) => Number(b.entryPoint === path) - Number(a.entryPoint === path))
+    const [entry, ...chunks] = files.map(([name]) => `/${relative(out, join(root, name))}`)
+    if (entry === undefined) throw new Error('esbuild wrote nothing')
+    return { entry, chunks }
   }
-  const hub = await asset('client/worker/hub.ts', { format: 'iife' })
-  const script = asset('client/app/page.ts', {
+  const { entry: hub } = await assets('client/worker/hub.ts', { format: 'iife' })
+  const page = assets('client/app/page.ts', {
     format: 'esm',
+    splitting: true,
+    chunkNames: '[name]-[hash]',
     plugins: [cssAsText],
     define: { ...common.define, HUB_SCRIPT: JSON.stringify(hub) },
   })
-  const style = asset('client/app/page.css', {})
-  return { hub, script: await script, style: await style }
+  const style = assets('client/app/page.css', {})
+  const { entry: script, chunks } = await page
+  return { hub, script, chunks, style: (await style).entry }
 }
 
 async function shell({ script, style }: Assets): Promise<string> {
@@ -127,14 +136,12 @@ interface ShellFile {
   readonly revision: string | null
 }
 
-async function buildWorker(out: string, { hub, script, style }: Assets): Promise<void> {
+async function buildWorker(out: string, { hub, script, chunks, style }: Assets): Promise<void> {
   const html = await readFile(join(out, 'index.html'))
   const revision = createHash('sha256').update(html).digest('hex').slice(0, 16)
   const files: ShellFile[] = [
     { url: '/index.html', revision },
-    { url: script, revision: null },
-    { url: hub, revision: null },
-    { url: style, revision: null },
+    ...[script, hub, style, ...chunks].map(url => ({ url, revision: null })),
   ]
   await build({
     ...common,
@@ -161,12 +168,22 @@ async function printSizes(): Promise<void> {
   for (const name of (await readdir(web, { recursive: true })).sort()) {
     if (!/\.(js|css|html)$/.test(name)) continue
     const bytes = await readFile(join(web, name))
-    const [raw, packed] = [bytes.length, gzipSync(bytes).length].map(size => `${(size / 1024).toFixed(1)} kB`)
-    console.log(`${name.padEnd(28)} ${raw!.padStart(10)} ${packed!.padStart(10)} gzip`)
+    console.log(sizeLine(name, bytes.length, gzipSync(bytes).length))
   }
 }
+
+/** What `budget` is about, as an app would get it. */
+export const weighed = (budget: Budget): Promise<Weight> => weigh(budget, common)
 
 if (import.meta.main) {
   await makeBundle()
   await printSizes()
+  const weights = await Promise.all(budgets.map(weighed))
+  for (const weight of weights) console.log(weightLine(weight))
+  try {
+    checkWeights(weights)
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exitCode = 1
+  }
 }

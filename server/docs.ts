@@ -4,9 +4,11 @@ import type { RequestHandler } from 'express'
 import { HoldfastError } from '../ops/errors.ts'
 import { nameFault } from '../ops/names.ts'
 import { typeOf } from '../types/index.ts'
+import { rightsOf } from './access/http.ts'
+import type { Rights } from './access/rights.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import type { Settings } from './settings.ts'
-import type { ListedDoc } from './store/store.ts'
+import type { ListedDoc, Store } from './store/store.ts'
 
 /** Documents on a page: when nothing is said, and at most. */
 const PAGE_SIZE = 50
@@ -17,8 +19,8 @@ export function listDocs({ store, settings }: Gateway): RequestHandler {
   return async (request, response) => {
     const collection = checkedName(String(request.params.collection), settings)
     const limit = limitOf(request.query.limit)
-    const docs = await store.list(collection, { limit, before: cursorOf(request.query.after) })
-    const last = docs.length === limit ? docs.at(-1) : undefined
+    const page = { limit, before: cursorOf(request.query.after) }
+    const { docs, last } = await readable(store, collection, page, rightsOf(response))
     response.json({
       docs: docs.map(({ change: _, ...doc }) => ({ ...doc, type: typeOf(doc.type).name })),
       after: last ? toCursor(last) : null,
@@ -31,10 +33,42 @@ export function readDoc({ store, settings }: Gateway): RequestHandler {
   return async (request, response) => {
     const collection = checkedName(String(request.params.collection), settings)
     const id = checkedName(String(request.params.id), settings)
+    if (!((await rightsOf(response)?.may('read', collection, id)) ?? true))
+      throw new HoldfastError('FORBIDDEN')
     const { v, type, data } = await store.snapshot({ collection, id })
     if (type === null) throw new HoldfastError('NOT_FOUND', 'There is no such document.')
     response.json({ v, type: typeOf(type).name, data })
   }
+}
+
+/**
+ * A page of the documents that may be read, which may have fewer than were asked for: no more than so many are looked at.
+ * `last` is where the next page goes on.
+ */
+async function readable(
+  store: Store,
+  collection: string,
+  page: { limit: number; before?: number },
+  rights: Rights | null,
+): Promise<{ docs: ListedDoc[]; last: ListedDoc | undefined }> {
+  const docs: ListedDoc[] = []
+  let last: ListedDoc | undefined
+  let before = page.before
+  const all = rights === null || (await rights.may('read', collection, null))
+  for (let looked = 0; looked < LARGEST_PAGE; ) {
+    const some = await store.list(collection, { limit: page.limit, before })
+    const may = await Promise.all(some.map(({ id }) => all || rights.may('read', collection, id)))
+    for (const [i, doc] of some.entries()) {
+      if (docs.length === page.limit) return { docs, last }
+      if (may[i]) docs.push(doc)
+      last = doc
+    }
+    if (some.length < page.limit) return { docs, last: undefined }
+    if (docs.length === page.limit) return { docs, last }
+    looked += some.length
+    before = last?.change
+  }
+  return { docs, last }
 }
 
 /** Throws NAME_INVALID. */

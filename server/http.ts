@@ -7,6 +7,7 @@
  *   GET /v1/docs/:collection/:id     {v, type, data}
  *   GET / and /d/:collection/:id     the page; its files beside it
  *
+ * Where access is not open to all, /v1 takes `Authorization: Bearer TOKEN` (access/tokens.ts), and the list has what may be read.
  * Whatever cannot be answered is {error: {code, message}} with a code of ops/errors.ts.
  */
 
@@ -14,6 +15,7 @@ import type { ErrorRequestHandler, Express, RequestHandler } from 'express'
 import express from 'express'
 import type { ErrorCode } from '../ops/errors.ts'
 import { errors, HoldfastError } from '../ops/errors.ts'
+import { identifySender } from './access/http.ts'
 import { listDocs, readDoc } from './docs.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { wireError } from './gateway/wire.ts'
@@ -36,7 +38,7 @@ export function httpApp(gateway: Gateway, web: string | null): Express {
     await gateway.store.ping()
     response.json({ status: 'ready' })
   })
-  app.use('/v1', crossOrigin(gateway.settings))
+  app.use('/v1', crossOrigin(gateway.settings), identifySender(gateway))
   app.get('/v1/docs/:collection', listDocs(gateway))
   app.get('/v1/docs/:collection/:id', readDoc(gateway))
   if (web !== null) {
@@ -58,9 +60,15 @@ function crossOrigin(settings: Settings): RequestHandler {
     response.vary('Origin').set('Cross-Origin-Resource-Policy', 'cross-origin')
     if (origin !== undefined && isOriginAllowed(origin, host, settings)) {
       response.set('Access-Control-Allow-Origin', origin)
+      // Only for origins that are listed by name does the cookie count.
+      if (settings.COOKIE !== '' && settings.ORIGINS.includes(origin))
+        response.set('Access-Control-Allow-Credentials', 'true')
     }
     if (request.method === 'OPTIONS')
-      response.set('Access-Control-Allow-Methods', 'GET, HEAD').sendStatus(204)
+      response
+        .set('Access-Control-Allow-Methods', 'GET, HEAD')
+        .set('Access-Control-Allow-Headers', 'Authorization')
+        .sendStatus(204)
     else next()
   }
 }

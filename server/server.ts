@@ -3,6 +3,8 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { HoldfastError } from '../ops/errors.ts'
+import type { Access } from './access/access.ts'
+import { OPEN_WARNING, policyOf } from './access/policy.ts'
 import { type Gateway, openGateway } from './gateway/gateway.ts'
 import { acceptWebSockets, type WebSockets } from './gateway/websocket.ts'
 import { httpApp } from './http.ts'
@@ -26,19 +28,23 @@ export interface ServerOptions {
   /** Directory of the built pages; without it the server has none. */
   readonly web?: string | null
   readonly report?: Report
+  /** Who may do what, in place of HOLDFAST_ACCESS. */
+  readonly access?: Access
 }
 
 /** Throws SETTING_INVALID when it cannot listen or write where it was told to, STORE_NEWER, STORE_FAILED. */
 export async function startServer(settings: Settings, options: ServerOptions = {}): Promise<RunningServer> {
   const { web = null, report = reportToConsole } = options
+  const access = options.access ?? policyOf(settings, report)
   const store = storeOn(await openEngine(settings))
   try {
-    const gateway = openGateway({ store, settings, report })
+    const gateway = openGateway({ store, settings, report, access })
     const server = createServer(httpApp(gateway, web))
     const sockets = acceptWebSockets(server, gateway)
     const port = await listen(server, settings)
     const host = ['0.0.0.0', '::'].includes(settings.HOST) ? 'localhost' : settings.HOST
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+    if (access === null) report(OPEN_WARNING)
     let closing: Promise<void> | undefined
     const endHistory = keepHistory(store, settings.HISTORY, report)
     const close = () => {

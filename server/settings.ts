@@ -32,7 +32,7 @@ export const table = {
   PORT: whole(7007, '', 'Port of HTTP and WebSocket; 0 lets the system choose one.', 0, 65_535),
   HOST: word(
     '127.0.0.1',
-    'Address to listen on; 0.0.0.0 for every network. Holdfast asks nobody who they are yet.',
+    'Address to listen on; 0.0.0.0 for every network, which is not for a server whose access is open.',
   ),
   DATA: word('./data', 'Directory of the database, made when it is missing; :memory: keeps nothing.'),
   STORE: database(
@@ -45,6 +45,39 @@ export const table = {
   ),
   HISTORY: span('How long single edits are kept, as 90d or 36h, or all; older ones are told in summary.'),
   ORIGINS: origins('Pages on other hosts that may connect: origins joined by commas, or * for any.'),
+  ACCESS: choice(
+    ['open', 'jwt', 'callback'],
+    'Who may do what: open lets everybody do everything, for development; jwt asks the token, callback asks the app.',
+  ),
+  JWT_SECRET: secret('Secret that tokens are signed with, 32 bytes or more.'),
+  JWT_SECRET_FILE: optional('File with that secret, as an orchestrator mounts it.'),
+  JWKS_URL: address(
+    'Where the keys are published that tokens are signed with (JWK Set), in place of a secret.',
+  ),
+  JWT_ISSUER: optional('Issuer that tokens must name (iss).'),
+  JWT_AUDIENCE: optional('Audience that tokens must name (aud).'),
+  JWT_ALGORITHMS: algorithms(
+    'Algorithms that tokens may be signed by, joined by commas; empty: HS256 with a secret, else RS256, ES256 and EdDSA.',
+  ),
+  ACCESS_URL: address('Endpoint of the app that is asked who may do what; see server/access/callback.ts.'),
+  ACCESS_CACHE_MS: whole(5000, 'ms', 'How long an answer of that endpoint counts.', 0, 3_600_000),
+  ACCESS_RECHECK_MS: whole(
+    5000,
+    'ms',
+    'Pause after which the rights of open connections are asked again.',
+    100,
+    3_600_000,
+  ),
+  TOKEN_GRACE_MS: whole(
+    10_000,
+    'ms',
+    'How long a connection whose token ran out waits for a new one; nothing passes meanwhile.',
+    0,
+    600_000,
+  ),
+  COOKIE: cookie(
+    'Cookie that may carry the token, from pages of this very host and port or of origins listed by name in HOLDFAST_ORIGINS; empty: none.',
+  ),
   FRAME_BYTES: whole(MIB, 'bytes', 'Largest WebSocket frame of a client.', KIB, 256 * MIB),
   JSON_DEPTH: whole(200, 'levels', 'Deepest nesting of arrays and objects in a frame.', 16, 1000),
   NAME_CHARS: whole(255, 'characters', 'Longest collection name and document name.', 8, 4096),
@@ -132,6 +165,40 @@ function word(fallback: string, meaning: string): Setting<string> {
     allowed: 'any text but an empty one',
     parse: text => text || undefined,
   }
+}
+
+function optional(meaning: string): Setting<string> {
+  return { fallback: '', unit: '', meaning, allowed: 'any text', parse: text => text }
+}
+
+function secret(meaning: string): Setting<string> & { secret: true } {
+  return { ...optional(meaning), secret: true }
+}
+
+/** A URL of HTTP, which may have a secret in it. */
+function address(meaning: string): Setting<string> & { secret: true } {
+  const parse = (text: string) => {
+    const url = URL.parse(text)
+    return text === '' || (originOf(text) !== null && url?.username === '') ? text : undefined
+  }
+  const allowed = 'nothing, or a URL of http or https without a password in it'
+  return { fallback: '', unit: '', meaning, allowed, secret: true, parse }
+}
+
+/** Those of RFC 7518 and RFC 8037 that sign; "none" is not among them. */
+function algorithms(meaning: string): Setting<readonly string[]> {
+  const known = /^((HS|RS|PS|ES)(256|384|512)|EdDSA|Ed25519)$/
+  const parse = (text: string) => {
+    const list = text.split(',').flatMap(part => part.trim() || [])
+    return list.every(each => known.test(each)) ? list : undefined
+  }
+  return { fallback: '', unit: '', meaning, allowed: 'a list like ES256,EdDSA', parse }
+}
+
+/** A name as RFC 6265 has it. */
+function cookie(meaning: string): Setting<string> {
+  const parse = (text: string) => (/^[\w!#$%&'*+.^`|~-]{0,128}$/.test(text) ? text : undefined)
+  return { fallback: '', unit: '', meaning, allowed: 'nothing, or the name of a cookie', parse }
 }
 
 /** The address of a database, which may have a password in it. */

@@ -157,7 +157,8 @@ export interface PubSub {
 /** One connection on ShareDB's side; it speaks ShareDB's protocol over `stream`. */
 export interface Agent {
   readonly backend: Backend
-  readonly stream: Duplex
+  /** `isServer`: one of `Backend.connect`, in this process. */
+  readonly stream: Duplex & { readonly isServer?: boolean }
   /** The id that ShareDB gave; `src` from the handshake takes its place. */
   readonly clientId: string
   src: string | null
@@ -166,8 +167,27 @@ export interface Agent {
   readonly custom: Record<string, unknown>
   send(message: unknown): void
   close(error?: Error): void
+  /** What it follows: the streams of documents by collection and id, of presence by channel. */
+  readonly subscribedDocs: Readonly<Record<string, Readonly<Record<string, OpStream>>>>
+  readonly subscribedPresences: Readonly<Record<string, OpStream>>
+  /** What it announced last, by channel and presence id. */
+  readonly presenceRequests: Record<string, Record<string, Announcement>>
+  _broadcastPresence(presence: Announcement, callback: Done<Announcement>): void
   /** Tells the client somebody else's op. */
   _sendOp(collection: string, id: string, op: SharedbOp): void
+}
+
+/** Presence on its way; `c`, `d` and `v` are there where it is ShareDB's presence on a document. */
+export interface Announcement {
+  ch: string
+  src: string
+  id: string
+  p: unknown
+  pv: number
+  c?: string
+  d?: string
+  /** Whose it is, set by the server. */
+  who?: { id: string; name?: string }
 }
 
 // ---- middleware ----
@@ -232,7 +252,7 @@ export interface QueryContext extends Context {
 
 export interface PresenceContext extends Context {
   readonly collection?: string
-  readonly presence: { ch: string; src: string; id: string; p: unknown; pv: number; c?: string; d?: string }
+  readonly presence: Announcement
 }
 
 export interface Middleware {
@@ -268,6 +288,8 @@ export interface BackendOptions {
 export interface Backend {
   readonly db: DB
   readonly pubsub: PubSub
+  /** `collection` under another name with fewer fields; for types that are not ours. */
+  addProjection(name: string, collection: string, fields: Readonly<Record<string, true>>): void
   /** Open agents, in-process ones included. */
   readonly agentsCount: number
   use<A extends keyof Middleware>(
@@ -287,6 +309,13 @@ export interface Backend {
     callback: (error: Error | null, ops: SharedbOp[], request: SubmitContext) => void,
   ): void
   fetch(agent: Agent, collection: string, id: string, callback: Done<SharedbSnapshot>): void
+  queryFetch(
+    agent: Agent,
+    collection: string,
+    query: unknown,
+    options: object,
+    callback: (error: SharedbError | null) => void,
+  ): void
   getOps(
     agent: Agent,
     collection: string,

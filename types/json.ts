@@ -56,6 +56,7 @@ export const json: Type<JsonValue, JsonOp> = {
   apply: (doc, op) => library.apply(doc as Doc, op as JSONOp) as JsonValue,
   compose: (a, b) => library.compose(a as JSONOp, b as JSONOp) as JsonOp,
   transform: (op, other, side) => library.transformNoConflict(op as JSONOp, other as JSONOp, side) as JsonOp,
+  yields: 'right',
   invert: (op, doc) => library.invertWithDoc(op as JSONOp, doc as Doc) as JsonOp,
   diff: diffJson,
   isNoop: op => op === null,

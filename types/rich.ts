@@ -35,6 +35,7 @@ export const rich: Type<RichDoc, RichOp> = {
   apply: (doc, op) => ({ ops: compose(doc.ops, op.ops) as Insert[] }),
   compose: (a, b) => ({ ops: compose(a.ops, b.ops) }),
   transform: (op, other, side) => ({ ops: transform(op.ops, other.ops, side) }),
+  yields: 'left',
   invert: (op, doc) => ({ ops: invert(op.ops, doc.ops) }),
   diff: (a, b) => ({ ops: a === b ? [] : diff(a.ops, b.ops) }),
   isNoop: op => op.ops.every(run => 'retain' in run && !run.attributes),

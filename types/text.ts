@@ -37,6 +37,8 @@ export const text: Type<string, TextOp> = {
   apply,
   compose,
   transform,
+  // Two inserts are all that can tie: the right one comes second.
+  yields: 'right',
   invert,
   diff,
   isNoop: op => op.length === 0,

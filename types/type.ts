@@ -47,6 +47,8 @@ export interface Type<Doc = unknown, Op = unknown> {
   apply(doc: Doc, op: Op): Doc
   compose(a: Op, b: Op): Op
   transform(op: Op, other: Op, side: Side): Op
+  /** The side on which an op gives way where two set the same thing (a key, a format). */
+  readonly yields: Side
   /** The op that takes `apply(doc, op)` back to `doc`. */
   invert(op: Op, doc: Doc): Op
   /** An op that takes `a` to `b`, as small as is cheap to find. */

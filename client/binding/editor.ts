@@ -1,5 +1,6 @@
 /** Makes the Quill that Holdfast edits `rich` documents with: its modules, formats, toolbar and keys. */
 
+import Module from 'quill/core/module.js'
 import type { QuillOptions } from 'quill/core.js'
 import Quill from 'quill/core.js'
 import Blockquote from 'quill/formats/blockquote.js'
@@ -26,8 +27,15 @@ class SafeLink extends Link {
   }
 }
 
+/** Quill insists on a history and tells it where groups end; the document keeps its own (undo.ts). */
+class NoHistory extends Module {
+  clear(): void {}
+  cutoff(): void {}
+}
+
 Quill.register(
   {
+    'modules/history': NoHistory,
     'modules/toolbar': Toolbar,
     'modules/cursors': QuillCursors,
     'themes/snow': Snow,
@@ -72,7 +80,6 @@ const options: QuillOptions = {
   modules: {
     toolbar,
     cursors: { hideDelayMs: 2000, transformOnTextChange: true },
-    history: { userOnly: true },
     keyboard: { bindings: noTab as never },
     clipboard: { matchers: [[strippedElements, () => new Delta()]] },
     uploader: { handler: () => {}, mimetypes: [] },
@@ -106,7 +113,7 @@ const names: Record<string, string> = {
 
 /** Quill labels its buttons "header: 1" and the like; people hear and see words instead. */
 function nameControls(host: HTMLElement): void {
-  host.querySelector('[role=toolbar]')?.setAttribute('aria-label', 'Formats')
+  host.querySelector('[role=toolbar]')?.setAttribute('aria-label', 'Tools')
   for (const button of host.querySelectorAll<HTMLButtonElement>('.ql-toolbar button')) {
     const kind = [...button.classList].find(name => name in names)
     const word = names[kind ?? ''] ?? ''

@@ -6,3 +6,4 @@ export { colorOf, nameLength, type Person, type Presence, presenceOf } from './p
 export { type Binding, bindQuill } from './quill.ts'
 export type { RichDoc } from './rich.ts'
 export { bindTextarea, type TextDoc } from './textarea.ts'
+export { undoKeys } from './undo.ts'

@@ -12,7 +12,8 @@ import type { Delta } from './delta.ts'
 import { withoutForeign } from './formats.ts'
 import { shown, toShown, toStored } from './newline.ts'
 import { opOf, type RichDoc, richOf, visibleIn } from './rich.ts'
-import { carry, type Span } from './selection.ts'
+import { carry, endOf, type Span } from './selection.ts'
+import { bindUndo } from './undo.ts'
 
 export interface Binding {
   /** Leaves editor and document as they are, and no longer connected. */
@@ -36,11 +37,16 @@ export function bindQuill(quill: Quill, doc: RichDoc, events: BindingEvents): Bi
   let stored = doc.data
   let composing = false
   let showing = false
+  /** What waits came by an undo: the person is shown where it was. */
+  let undone = false
+  /** Where the caret is has changed while the editor was without the focus. */
+  let moved = false
   let bound = true
 
   const show = (delta: Delta) => {
     if (delta.ops.length === 0) return
     showing = true
+    moved ||= !quill.hasFocus()
     try {
       update(quill, delta)
     } finally {
@@ -50,10 +56,13 @@ export function bindQuill(quill: Quill, doc: RichDoc, events: BindingEvents): Bi
   const showArrived = () => {
     if (composing || !bound) return
     quill.update(Quill.sources.USER)
-    show(crossing.take())
+    const arrived = crossing.take()
+    show(arrived)
+    if (undone && arrived.ops.length > 0) lookAt(quill, endOf(arrived))
+    undone = false
   }
 
-  const onChange = ({ change, local }: ChangeEvent) => {
+  const onChange = ({ change, local, undone: byUndo }: ChangeEvent) => {
     const before = richOf(stored)
     stored = afterChange(stored, change)
     if (local) return
@@ -61,6 +70,7 @@ export function bindQuill(quill: Quill, doc: RichDoc, events: BindingEvents): Bi
     const delta =
       'op' in change ? toShown(richOf(change.op), before, after) : shown(before).diff(shown(after))
     crossing.arrive(visibleIn(delta))
+    undone ||= byUndo
     queueMicrotask(showArrived)
   }
 
@@ -86,6 +96,11 @@ export function bindQuill(quill: Quill, doc: RichDoc, events: BindingEvents): Bi
     show(quill.getContents().diff(visibleIn(shown(richOf(stored)))))
   }
 
+  const onFocus = () => {
+    const { index, length } = quill.selection.savedRange
+    if (moved) quill.setSelection(index, length, Quill.sources.SILENT)
+    moved = false
+  }
   const onCompositionStart = () => {
     composing = true
   }
@@ -95,17 +110,20 @@ export function bindQuill(quill: Quill, doc: RichDoc, events: BindingEvents): Bi
   }
 
   quill.setContents(visibleIn(shown(richOf(stored))), Quill.sources.SILENT)
-  quill.history.clear()
   quill.on(Quill.events.TEXT_CHANGE, onTyped)
   quill.on(Quill.events.COMPOSITION_START, onCompositionStart)
   quill.on(Quill.events.COMPOSITION_END, onCompositionEnd)
+  quill.root.addEventListener('focus', onFocus)
   const unlisten = doc.on('change', onChange)
+  const unbindUndo = bindUndo(quill.root, doc, () => quill.update(Quill.sources.USER))
 
   return {
     unbind() {
       quill.update(Quill.sources.USER)
       bound = false
       unlisten()
+      unbindUndo()
+      quill.root.removeEventListener('focus', onFocus)
       quill.off(Quill.events.TEXT_CHANGE, onTyped)
       quill.off(Quill.events.COMPOSITION_START, onCompositionStart)
       quill.off(Quill.events.COMPOSITION_END, onCompositionEnd)
@@ -120,11 +138,13 @@ function afterChange(stored: RichData, change: Change): RichData {
 
 /**
  * `updateContents` with the selection kept: Quill moves only the caret of an editor that has the focus, lets a
- * selection grow over what is inserted at its edges, and turns one that was made backwards around.
+ * selection grow over what is inserted at its edges, and turns one that was made backwards around. Where a selection
+ * stands in the editor while a button has the focus, Quill would take the focus to restore it.
  */
 function update(quill: Quill, delta: Delta): void {
-  const focused = quill.getSelection()
+  const focused = quill.hasFocus() ? quill.getSelection() : null
   const native = document.getSelection()
+  if (focused === null && quill.root.contains(native?.anchorNode ?? null)) native?.removeAllRanges()
   const backwards = focused !== null && native?.direction === 'backward'
   const saved = carry(quill.selection.savedRange, delta)
   carryLink(quill, delta)
@@ -142,6 +162,16 @@ function update(quill: Quill, delta: Delta): void {
     const { startContainer, startOffset, endContainer, endOffset } = native.getRangeAt(0)
     native.setBaseAndExtent(endContainer, endOffset, startContainer, startOffset)
   }
+}
+
+/** Puts the caret at `index` and brings it into view; an editor without the focus does not take it. */
+function lookAt(quill: Quill, index: number): void {
+  const { selection } = quill
+  const at = Math.min(index, quill.getLength() - 1)
+  if (quill.hasFocus()) quill.setSelection(at, 0, Quill.sources.API)
+  else selection.savedRange = { index: at, length: 0 }
+  const bounds = selection.getBounds(at, 0)
+  if (bounds) quill.scrollRectIntoView(bounds)
 }
 
 /** The link that the person is just changing in the tooltip; Quill does not move it along, and does not type it. */

@@ -11,7 +11,8 @@ import type { Delta } from './delta.ts'
 import { applyTo, fromTextOp, replacement, toTextOp } from './plain.ts'
 import type { Binding, BindingEvents } from './quill.ts'
 import { visible, visibleIn } from './rich.ts'
-import { carry } from './selection.ts'
+import { carry, endOf } from './selection.ts'
+import { bindUndo } from './undo.ts'
 
 export type TextDoc = Doc<string, TextOp>
 
@@ -21,9 +22,15 @@ export function bindTextarea(area: HTMLTextAreaElement, doc: TextDoc, events: Bi
   let stored = doc.data
   let value = visible(stored)
   let composing = false
+  /** What waits came by an undo: the person is shown where it was. */
+  let undone = false
 
   const showWaiting = () => {
-    if (!composing) show(crossing.take())
+    if (composing) return
+    const arrived = crossing.take()
+    show(arrived)
+    if (undone && arrived.ops.length > 0) lookAt(area, endOf(arrived))
+    undone = false
   }
   const show = (delta: Delta) => {
     if (delta.ops.length === 0) return
@@ -31,13 +38,14 @@ export function bindTextarea(area: HTMLTextAreaElement, doc: TextDoc, events: Bi
     replaceKeepingCaret(area, value, delta)
   }
 
-  const onChange = ({ change, local }: ChangeEvent) => {
+  const onChange = ({ change, local, undone: byUndo }: ChangeEvent) => {
     const before = stored
     stored = afterChange(stored, change)
     if (local) return
     const delta =
       'op' in change ? fromTextOp(change.op as TextOp, before) : replacement(before, stored, stored.length)
     crossing.arrive(visibleIn(delta))
+    undone ||= byUndo
     showWaiting()
   }
 
@@ -79,9 +87,11 @@ export function bindTextarea(area: HTMLTextAreaElement, doc: TextDoc, events: Bi
   area.addEventListener('compositionstart', onCompositionStart)
   area.addEventListener('compositionend', onCompositionEnd)
   const unlisten = doc.on('change', onChange)
+  const unbindUndo = bindUndo(area, doc, onInput)
   return {
     unbind() {
       unlisten()
+      unbindUndo()
       area.removeEventListener('input', onInput)
       area.removeEventListener('compositionstart', onCompositionStart)
       area.removeEventListener('compositionend', onCompositionEnd)
@@ -101,4 +111,15 @@ function replaceKeepingCaret(area: HTMLTextAreaElement, value: string, delta: De
   area.value = value
   area.setSelectionRange(span.index, span.index + span.length, selectionDirection)
   area.scrollTop = scrollTop
+}
+
+/**
+ * Puts the caret at `index`. A browser scrolls to it only when the field gains the focus; a keyboard on the screen would
+ * close at that.
+ */
+function lookAt(area: HTMLTextAreaElement, index: number): void {
+  area.setSelectionRange(index, index)
+  if (document.activeElement !== area || matchMedia('(pointer: coarse)').matches) return
+  area.blur()
+  area.focus()
 }

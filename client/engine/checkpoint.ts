@@ -1,9 +1,19 @@
 /** A replica in the log: as a checkpoint, and folded from one and the events after it. Pure. */
 
 import { applyChange, type Content } from '../../ops/change.ts'
-import { tiersOf } from '../../ops/compose.ts'
+import { type Tiers, tiersOf } from '../../ops/compose.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
-import { type Entry, type Held, nothing, type Replica, type Sealed, sealLast, type TabEdit } from './state.ts'
+import {
+  type Entry,
+  type Held,
+  nothing,
+  type Replica,
+  type Sealed,
+  sealLast,
+  type TabEdit,
+  waiting,
+} from './state.ts'
+import { noUndo, restoreUndo, type SavedUndo, saveUndo } from './undo.ts'
 
 /** A replica without what follows from the rest; plain data for the log. */
 export interface SavedReplica {
@@ -17,14 +27,23 @@ export interface SavedReplica {
   readonly pending: readonly Sealed[]
   /** Whether the last of `pending` was still open. */
   readonly open: boolean
+  /**
+   * How the open one was composed, as far as that had come: composed otherwise, it may come out in another form, and
+   * would get another seal than before the reload. Missing in older checkpoints.
+   */
+  readonly tiers?: Tiers
+  readonly chars?: number
   readonly held: readonly Held[]
   /** Missing in a checkpoint from before several tabs shared a log. */
   readonly from?: readonly TabEdit[]
+  /** Missing in a checkpoint from before one could undo. */
+  readonly undo?: SavedUndo
 }
 
 export function save(replica: Replica): SavedReplica {
   const { src, seq, v, hash, base, held, from } = replica
-  const open = replica.pending.at(-1)?.sealed === false
+  const last = replica.pending.at(-1)
+  const open = last?.sealed === false
   return {
     format: 1,
     src,
@@ -35,7 +54,9 @@ export function save(replica: Replica): SavedReplica {
     held,
     from,
     open,
+    ...(open && { tiers: last.tiers, chars: last.chars }),
     pending: sealLast(replica).pending as readonly Sealed[],
+    undo: saveUndo(replica.undo, replica.view.type),
   }
 }
 
@@ -47,6 +68,7 @@ export function restore(saved: SavedReplica | null, events: readonly ReplicaEven
 
 function reopen(saved: SavedReplica): Replica {
   const { src, seq, v, hash = null, base, held, from = [] } = saved
+  const undo = saved.undo ? restoreUndo(saved.undo) : noUndo
   const view = saved.pending.reduce<Content>((content, entry) => applyChange(content, entry.change), base)
   const pending: Entry[] = saved.pending.slice()
   const last = saved.pending.at(-1)
@@ -56,9 +78,10 @@ function reopen(saved: SavedReplica): Replica {
       name,
       sealed: false,
       edits,
-      tiers: tiersOf(change.op, edits),
-      chars: JSON.stringify(change.op).length,
+      ...waiting(last),
+      tiers: saved.tiers ?? tiersOf(change.op, edits),
+      chars: saved.chars ?? JSON.stringify(change.op).length,
     }
   }
-  return { src, seq, v, hash, base, held, from, pending, view }
+  return { src, seq, v, hash, base, held, from, pending, view, undo }
 }

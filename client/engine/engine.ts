@@ -36,7 +36,8 @@ import {
 import { findType, typeOf } from '../../types/index.ts'
 import type { Step } from './committed.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
-import type { Entry, Reason, Replica, Sealed } from './state.ts'
+import type { Dependency, Entry, Reason, Replica, Sealed } from './state.ts'
+import { takeBack, type Way } from './undo.ts'
 
 export type Phase =
   | { readonly name: 'offline' }
@@ -60,12 +61,19 @@ export interface State {
   readonly stale: { readonly name: Name; readonly v: number } | null
   /** Bytes of the largest frame that the server takes. */
   readonly frameBytes: number
+  /** The network is slow: edits gather for a while before they are sealed and sent. */
+  readonly slow: boolean
+  /** How far the gathering is: `over` lets the next one go. */
+  readonly gathering: 'no' | 'running' | 'over'
+  /** The entry of which the hub said that what it waits for is committed. */
+  readonly cleared: Name | null
 }
 
 export type Event =
   | (ReplicaEvent & { readonly t: 'edit' })
   /** An edit of a tab that lost its ground before it got here: it is held at once. */
   | (ReplicaEvent & { readonly t: 'strand' })
+  | { readonly t: Way }
   | { readonly t: 'retry' | 'discard'; readonly name: Name }
   /** Nothing is to be added to the newest entry any more: it was told to somebody. */
   | { readonly t: 'seal' }
@@ -73,6 +81,12 @@ export type Event =
   | { readonly t: 'up' }
   | { readonly t: 'down' }
   | { readonly t: 'wake' }
+  /** The server says by itself that the document is not for us any more. */
+  | { readonly t: 'barred'; readonly error: Reason }
+  | { readonly t: 'network'; readonly slow: boolean }
+  | { readonly t: 'gathered' }
+  /** What this entry waits for is committed. */
+  | { readonly t: 'cleared'; readonly name: Name }
   | { readonly t: 'answer'; readonly frame: CatchUpAnswer | CatchUpRefusal }
   | { readonly t: 'op'; readonly frame: Ack | Refusal | RemoteOp }
 
@@ -82,6 +96,10 @@ export type Effect =
   | { readonly t: 'show'; readonly changes: readonly Change[] }
   /** Send `wake` after a back-off of that many tries. */
   | { readonly t: 'pause'; readonly tries: number }
+  /** Send `gathered` after as long as this network wants. */
+  | { readonly t: 'gather' }
+  /** Send `cleared` with this name when these are committed. */
+  | { readonly t: 'await'; readonly name: Name; readonly after: readonly Dependency[] }
 
 export type Next = readonly [state: State, effects: readonly Effect[]]
 
@@ -96,6 +114,9 @@ export function start(key: DocKey, replica: Replica, logged: number, src: string
     ready: null,
     stale: null,
     frameBytes,
+    slow: false,
+    gathering: 'no',
+    cleared: null,
   }
   return log(state, { t: 'begin', src })
 }
@@ -107,11 +128,17 @@ export function next(state: State, event: Event): Next {
       return edit(state, event)
     case 'strand':
       return log(state, event)
+    case 'undo':
+    case 'redo':
+      return undo(state, event.t)
     case 'retry':
+      return isPending(state, event.name) ? again(state) : then(log(state, event), pump)
     case 'discard':
-      return then(log(state, event), pump)
+      return isPending(state, event.name) ? drop(state, event.name) : then(log(state, event), pump)
     case 'seal':
       return state.replica.pending.at(-1)?.sealed === false ? log(state, event) : [state, []]
+    case 'barred':
+      return state.phase.name === 'offline' ? [state, []] : turnedDown(state, 0, event.error)
     case 'saved':
       return pump({ ...state, saved: Math.max(state.saved, event.n) })
     case 'up':
@@ -120,6 +147,12 @@ export function next(state: State, event: Event): Next {
       return [{ ...state, phase: { name: 'offline' } }, []]
     case 'wake':
       return state.phase.name === 'pausing' ? catchUp(state, state.phase.tries) : [state, []]
+    case 'network':
+      return [{ ...state, slow: event.slow }, []]
+    case 'gathered':
+      return pump({ ...state, gathering: 'over' })
+    case 'cleared':
+      return pump({ ...state, cleared: event.name })
     case 'answer':
       return state.phase.name === 'catching' ? answered(state, state.phase.tries, event.frame) : [state, []]
     case 'op':
@@ -137,6 +170,13 @@ function edit(state: State, event: ReplicaEvent & { t: 'edit' }): Next {
   return then(log(state, event), pump)
 }
 
+/** An edit like any other, but that nobody has shown it yet. */
+function undo(state: State, way: Way): Next {
+  const { replica } = state
+  const taken = takeBack(replica.undo, way, replica.view)
+  return taken === null ? [state, []] : then(log(state, { t: way, ...taken }), pump)
+}
+
 /** Takes a decision: folds it in and has it logged. */
 function log(state: State, event: ReplicaEvent): Next {
   const [replica, shown] = reduce(state.replica, event)
@@ -151,6 +191,23 @@ const then = ([state, effects]: Next, step: (state: State) => Next): Next => {
   return [after, [...effects, ...more]]
 }
 
+// ---- a document that the server will not talk about ----
+
+/** Its pending edits stay what they are, with their names: the server may have some, and its mind may change [E25]. */
+const isPending = ({ replica }: State, name: Name): boolean =>
+  replica.pending.some(entry => sameName(entry.name, name))
+
+const again = (state: State): Next => (state.phase.name === 'barred' ? catchUp(state, 0) : [state, []])
+
+/** Held first: a creation takes the edits on top of it along, and nobody has said that those may go. */
+function drop(state: State, name: Name): Next {
+  if (state.phase.name !== 'barred') return [state, []]
+  return then(log(state, { t: 'hold', name, reason: state.phase.error }), after => {
+    const held = after.replica.held.find(({ names }) => sameName(names[0]!, name))
+    return held?.names.length === 1 ? log(after, { t: 'discard', name }) : [after, []]
+  })
+}
+
 // ---- sending ----
 
 /** Sends what is due: the question what was missed, or the oldest entry if nothing is in flight. */
@@ -158,13 +215,23 @@ function pump(state: State): Next {
   const { phase } = state
   const [first] = state.replica.pending
   if (phase.name === 'catching' && !phase.asked)
-    return first
+    return first && isClear(state, first)
       ? onceSealed(state, first, sealed => ask(state, phase.tries, sealed))
       : ask(state, phase.tries, null)
-  if (phase.name === 'live' && phase.flight === null && first)
-    return onceSealed(state, first, sealed => submit(state, phase.tries, sealed))
+  if (phase.name === 'live' && phase.flight === null && first) {
+    if (!isClear(state, first)) return [state, [{ t: 'await', name: first.name, after: first.after ?? [] }]]
+    if (state.slow && !first.sealed && state.gathering !== 'over') return gather(state)
+    return onceSealed(state, first, sealed => submit({ ...state, gathering: 'no' }, phase.tries, sealed))
+  }
   return [state, []]
 }
+
+/** Whether what an entry waits for is known to be committed [E23]. */
+const isClear = ({ cleared }: State, { name, after = [] }: Entry): boolean =>
+  after.length === 0 || (cleared !== null && sameName(cleared, name))
+
+const gather = (state: State): Next =>
+  state.gathering === 'running' ? [state, []] : [{ ...state, gathering: 'running' }, [{ t: 'gather' }]]
 
 /** Goes on when the log has saved the seal of the oldest entry; until then, what brings that about leads back to `pump`. */
 function onceSealed(state: State, first: Entry, go: (sealed: Sealed) => Next): Next {

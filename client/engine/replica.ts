@@ -6,7 +6,7 @@
  * `base` is what the server has committed up to version `v`; `pending` are this device's edits after it, oldest first.
  * All are sealed (they will never change but by rebasing) except possibly the last, the *open* one, into which further
  * edits compose. An entry has its name `(src, seq)` from its first edit on. What the server refuses, or what has lost
- * its ground, moves to `held`.
+ * its ground, moves to `held`. What the person can undo stands on the view (undo.ts).
  *
  * Laws: `view` is always `pending` applied to `base` [E1]; after `fold(events)` a device is where it was before the
  * reload [E2]; no event but `discard` makes an edit vanish: it is pending, held, or in `base` [E3].
@@ -17,14 +17,23 @@ import type { Name } from '../../ops/identity.ts'
 import type { TypeName } from '../../types/type.ts'
 import { acknowledge, advance, leap, type Step } from './committed.ts'
 import { hold, named, retry, strand } from './held.ts'
-import { type Reason, type Reduced, type Replica, sealLast, type TabEdit } from './state.ts'
+import { type Dependency, type Reason, type Reduced, type Replica, sealLast, type TabEdit } from './state.ts'
+import { did, heard, type Taken, type Undo, type Way, went } from './undo.ts'
 import { begin, edit } from './writing.ts'
 
 /** What the log stores. Each is a decision that was taken; folding takes none. */
 export type ReplicaEvent =
   /** A new incarnation of the hub: everything before it is sealed, later edits carry the new `src`. */
   | { readonly t: 'begin'; readonly src: string }
-  | { readonly t: 'edit'; readonly change: Change; readonly from?: TabEdit }
+  | {
+      readonly t: 'edit'
+      readonly change: Change
+      /** It continues the group of the edit before it, for undoing. */
+      readonly joins?: true
+      readonly from?: TabEdit
+      /** What it may not be sent before. */
+      readonly after?: readonly Dependency[]
+    }
   /** An edit of a document of `type` that lost its ground before it came here. */
   | {
       readonly t: 'strand'
@@ -33,6 +42,8 @@ export type ReplicaEvent =
       readonly reason: Reason
       readonly from?: TabEdit
     }
+  /** Carries the op that was found, so that folding transforms nothing into the document. */
+  | ({ readonly t: Way } & Taken)
   | { readonly t: 'seal' }
   /** Committed by the server after `base`, in order; `hash`, here and below, is its receipt for where that leads. */
   | { readonly t: 'steps'; readonly steps: readonly Step[]; readonly hash?: string }
@@ -51,13 +62,21 @@ export type ReplicaEvent =
   | { readonly t: 'discard'; readonly name: Name }
 
 export function reduce(replica: Replica, event: ReplicaEvent): Reduced {
+  const [next, shown] = step(replica, event)
+  return [{ ...next, undo: undoAfter(replica, event, shown) }, shown]
+}
+
+function step(replica: Replica, event: ReplicaEvent): Reduced {
   switch (event.t) {
     case 'begin':
       return [begin(replica, event.src), []]
     case 'edit':
-      return [took(edit(replica, event.change), event.from), [event.change]]
+      return [took(edit(replica, event.change, event.after), event.from), [event.change]]
     case 'strand':
       return [took(strand(replica, event), event.from), []]
+    case 'undo':
+    case 'redo':
+      return event.op === undefined ? [replica, []] : takeBack(replica, event.op)
     case 'seal':
       return [sealLast(replica), []]
     case 'steps':
@@ -82,6 +101,15 @@ function took(replica: Replica, from: TabEdit | undefined): Replica {
   if (from === undefined) return replica
   const others = replica.from.filter(([handle]) => handle !== from[0])
   return { ...replica, from: [...others, from].slice(-HANDLES) }
+}
+
+const takeBack = (replica: Replica, op: unknown): Reduced => [edit(replica, { op }), [{ op }]]
+
+/** Whatever changes the view but the person's own hand counts as somebody else's: this is where the stacks hear of it. */
+function undoAfter({ undo, view }: Replica, event: ReplicaEvent, shown: readonly Change[]): Undo {
+  if (event.t === 'edit') return did(undo, event.change, view, event.joins === true)
+  if (event.t === 'undo' || event.t === 'redo') return went(undo, event.t, event, view)
+  return heard(undo, shown, view.type)
 }
 
 /** The base is where `hash` was told for, or it is not known there. */

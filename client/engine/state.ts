@@ -3,10 +3,17 @@
 import { absent, type Change, type Content } from '../../ops/change.ts'
 import { join, type Tiers, tiersOf } from '../../ops/compose.ts'
 import type { ErrorCode } from '../../ops/errors.ts'
-import type { Name } from '../../ops/identity.ts'
+import type { DocKey, Name } from '../../ops/identity.ts'
 import { sealOf } from '../../ops/seal.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
+import { noUndo, type Undo } from './undo.ts'
+
+/** An edit of another document that must be committed before this one may be sent. */
+export interface Dependency {
+  readonly key: DocKey
+  readonly name: Name
+}
 
 export interface Sealed {
   readonly name: Name
@@ -16,6 +23,7 @@ export interface Sealed {
   readonly change: Change
   /** How many edits of the person it holds. */
   readonly edits: number
+  readonly after?: readonly Dependency[]
 }
 
 export interface Open {
@@ -24,6 +32,7 @@ export interface Open {
   readonly tiers: Tiers
   readonly edits: number
   readonly chars: number
+  readonly after?: readonly Dependency[]
 }
 
 export type Entry = Sealed | Open
@@ -63,6 +72,8 @@ export interface Replica {
   readonly view: Content
   /** The last edit of each handle that is in here, or was stranded; the one heard of last stands last. */
   readonly from: readonly TabEdit[]
+  /** What the person can take back and forth, on `view`. */
+  readonly undo: Undo
 }
 
 /** The next state, and what the view went through on the way. */
@@ -78,6 +89,7 @@ export const nothing: Replica = {
   held: [],
   view: absent,
   from: [],
+  undo: noUndo,
 }
 
 export const unsent = (replica: Replica): number =>
@@ -94,15 +106,18 @@ export function withChange(entry: Entry, change: Change): Entry {
   if (entry.sealed) return { ...entry, change }
   return 'op' in change
     ? { ...entry, tiers: tiersOf(change.op, entry.tiers.count) }
-    : { ...sealedAs(change), name: entry.name, edits: entry.edits }
+    : { ...sealedAs(change), name: entry.name, edits: entry.edits, ...waiting(entry) }
 }
 
 export function sealLast(replica: Replica): Replica {
   const last = replica.pending.at(-1)
   if (!last || last.sealed) return replica
   const sealed = sealedAs(changeOf(last, replica.view.type!))
-  const entry: Sealed = { ...sealed, name: last.name, edits: last.edits }
+  const entry: Sealed = { ...sealed, name: last.name, edits: last.edits, ...waiting(last) }
   return { ...replica, pending: [...replica.pending.slice(0, -1), entry] }
 }
+
+/** What an entry waits for, if for anything. */
+export const waiting = ({ after }: Pick<Entry, 'after'>) => (after === undefined ? {} : { after })
 
 export const sealedAs = (change: Change) => ({ sealed: true, seal: sealOf(change), change }) as const

@@ -4,7 +4,7 @@ import { applyChange, type Change } from '../../ops/change.ts'
 import { append, join, tiersOf } from '../../ops/compose.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
-import { type Entry, type Open, type Replica, sealedAs, sealLast } from './state.ts'
+import { type Dependency, type Entry, type Open, type Replica, sealedAs, sealLast } from './state.ts'
 
 /** Chars of JSON that edits may compose into one entry before the next entry starts; keeps frames well under 1 MiB. */
 const ENTRY_CHARS = 250_000
@@ -14,13 +14,19 @@ export function begin(replica: Replica, src: string): Replica {
   return src === sealed.src ? sealed : { ...sealed, src, seq: 0 }
 }
 
-export function edit(replica: Replica, change: Change): Replica {
+export function edit(replica: Replica, change: Change, after: readonly Dependency[] = []): Replica {
   const view = applyChange(replica.view, change)
   const last = replica.pending.at(-1)
   if (last && !last.sealed && 'op' in change) {
     const tiers = append(typeOf(view.type!), last.tiers, change.op)
     const grown = weigh(
-      { ...last, tiers, edits: last.edits + 1, chars: last.chars + JSON.stringify(change.op).length },
+      {
+        ...last,
+        tiers,
+        edits: last.edits + 1,
+        chars: last.chars + JSON.stringify(change.op).length,
+        ...(after.length > 0 && { after: [...(last.after ?? []), ...after] }),
+      },
       view.type!,
     )
     const next = { ...replica, view, pending: [...replica.pending.slice(0, -1), grown] }
@@ -28,10 +34,18 @@ export function edit(replica: Replica, change: Change): Replica {
   }
   const before = sealLast(replica)
   const name = { src: replica.src, seq: replica.seq + 1 }
+  const wait = after.length > 0 ? { after } : {}
   const entry: Entry =
     'op' in change
-      ? { name, sealed: false, tiers: tiersOf(change.op), edits: 1, chars: JSON.stringify(change.op).length }
-      : { ...sealedAs(change), name, edits: 1 }
+      ? {
+          name,
+          sealed: false,
+          tiers: tiersOf(change.op),
+          edits: 1,
+          chars: JSON.stringify(change.op).length,
+          ...wait,
+        }
+      : { ...sealedAs(change), name, edits: 1, ...wait }
   return { ...before, view, seq: name.seq, pending: [...before.pending, entry] }
 }
 

@@ -7,22 +7,25 @@ import { HoldfastError } from '../../ops/errors.ts'
 import { type DocKey, keyText } from '../../ops/identity.ts'
 import type { ServerFrame } from '../../ops/protocol.ts'
 import type { TypeName } from '../../types/type.ts'
-import type { Client, KnownDoc } from '../api.ts'
+import type { Client, KnownDoc, Metrics } from '../api.ts'
 import type { Clock } from '../clock.ts'
 import { restore, type SavedReplica } from '../engine/checkpoint.ts'
-import { type Effect, start } from '../engine/engine.ts'
+import { type Effect, type Event, start } from '../engine/engine.ts'
 import type { ReplicaEvent } from '../engine/replica.ts'
-import { nothing, type Replica, unsent } from '../engine/state.ts'
+import { type Dependency, nothing, type Replica, unsent } from '../engine/state.ts'
 import { isOpen, type Link, type LinkEvents, type Phase } from '../link/link.ts'
 import { backoff, defaultTimings } from '../link/websocket.ts'
 import { type Log, logFailed, nothingStored, type Stored } from '../log/log.ts'
 import { Canary } from './canary.ts'
 import { type Household, writeJournal } from './journal.ts'
 import type { FromHub, FromTab, Question } from './messages.ts'
+import { Meter } from './meter.ts'
+import { Order } from './order.ts'
 import type { Port } from './port.ts'
 import { Presence } from './presence.ts'
 import { Room, type Surroundings } from './room.ts'
 import { Seat } from './seat.ts'
+import { Tokens } from './tokens.ts'
 import { Writer } from './writer.ts'
 
 export interface HubOptions {
@@ -30,7 +33,8 @@ export interface HubOptions {
   /** This incarnation's name; never used before. */
   readonly src: string
   readonly clock: Clock
-  readonly link: (events: LinkEvents) => Link
+  /** `token` asks the app for one, through any tab. */
+  readonly link: (events: LinkEvents, token: () => Promise<string | null>) => Link
   /** Bytes of the largest frame that the server takes. */
   readonly frameBytes: number
   /** How long `attach` waits for a server that neither answers nor fails before it goes on as if offline. */
@@ -61,10 +65,14 @@ interface Placed extends Place {
 
 export class Hub implements Surroundings, Household {
   readonly #options: HubOptions
-  readonly #link: Link
+  #link: Link
+  #paused = false
   readonly #writer: Writer
   readonly #canary: Canary
   readonly #guests = new Set<Guest>()
+  readonly #tokens = new Tokens()
+  readonly #meter: Meter
+  readonly #order = new Order(key => this.#ready.get(keyText(key))?.room)
   readonly #places = new Map<string, Promise<Place>>()
   /** Those of `#places` that are ready. */
   readonly #ready = new Map<string, Place>()
@@ -73,6 +81,7 @@ export class Hub implements Surroundings, Household {
 
   constructor(options: HubOptions) {
     this.#options = options
+    this.#meter = new Meter(options.clock)
     this.#writer = new Writer(options.log, options.clock, {
       saved: (key, n) => this.#saved(key, n),
       failed: reason => this.#logFailed(reason),
@@ -82,8 +91,21 @@ export class Hub implements Surroundings, Household {
       loss: loss => this.#tellAll({ t: 'loss', loss }),
     })
     options.log.onLost(reason => this.#logFailed(reason))
-    this.#link = options.link({ phase: phase => this.#linkPhase(phase), frame: frame => this.#route(frame) })
+    this.#link = this.#dial()
     void this.#resume()
+  }
+
+  #dial(): Link {
+    return this.#options.link(
+      {
+        phase: phase => this.#linkPhase(phase),
+        frame: frame => this.#route(frame),
+        network: ({ slow }) => {
+          for (const { room } of this.#ready.values()) room.handle({ t: 'network', slow })
+        },
+      },
+      () => this.#tokens.ask([...this.#guests].map(guest => guest.port)),
+    )
   }
 
   /** Takes a tab in, for as long as it does not say `bye` or `leave` is called. */
@@ -111,12 +133,16 @@ export class Hub implements Surroundings, Household {
     switch (message.t) {
       case 'hello':
         guest.tab = message.tab
-        guest.port.post({ t: 'welcome', phase: phaseOf(this.#link.phase) })
+        guest.port.post({ t: 'welcome', phase: this.#phaseOf(this.#link.phase) })
         if (this.#canary.loss) guest.port.post({ t: 'loss', loss: this.#canary.loss })
         void this.#canary.compare(message.noted)
+        this.#tokens.met(guest.port)
         return
       case 'dismiss':
         this.#canary.dismiss()
+        return
+      case 'token':
+        this.#tokens.told(message)
         return
       case 'attach':
         void this.#attach(guest, message.h, message.key, message.type)
@@ -124,11 +150,20 @@ export class Hub implements Surroundings, Household {
       case 'ask':
         this.#answer(guest, message.id, message.question)
         return
+      case 'pause':
+        this.#pause()
+        return
+      case 'resume':
+        this.#resumeSync()
+        return
       case 'reconnect':
         this.#link.retry()
         return
       case 'wake':
         this.#link.wake()
+        return
+      case 'batch':
+        for (const each of message.messages) this.#hear(guest, each)
         return
       case 'ping':
         guest.port.post({ t: 'pong' })
@@ -154,7 +189,7 @@ export class Hub implements Surroundings, Household {
         seat.saw(message.seen)
         return
       case 'act':
-        room.handle(message.act)
+        room.handle(message.act, seat)
         return
       case 'announce':
         presence.announce(seat, message.state)
@@ -181,28 +216,36 @@ export class Hub implements Surroundings, Household {
     for (;;) {
       if (this.#closed) throw new HoldfastError('CLIENT_CLOSED')
       const place = await this.#place(key)
-      const { room, presence } = place
       if (this.#ready.get(keyText(key)) !== place) continue
-      await room.whileAwaited(() => this.#inTime(room.known()))
-      if (this.#closed || !this.#guests.has(guest) || guest.dropped.delete(h)) {
-        this.quiet(room)
-        return null
+      try {
+        return await place.room.whileAwaited(async () => {
+          this.#order.promote(place.room)
+          await this.#inTime(place.room.known())
+          return this.#sit(guest, h, type, place)
+        })
+      } finally {
+        this.quiet(place.room)
       }
-      const existing = room.view.type
-      if (existing !== null && existing !== type) {
-        this.quiet(room)
-        throw new HoldfastError(
-          'TYPE_MISMATCH',
-          `${key.collection}/${key.id} is of type ${existing}; it was opened as ${type}.`,
-        )
-      }
-      const post = (message: FromHub) => guest.port.post(message)
-      const seat = new Seat(room, { tab: guest.tab, handle: h, type, post })
-      room.seats.add(seat)
-      guest.seats.set(h, { room, presence, seat })
-      presence.show(seat)
-      return place
     }
+  }
+
+  #sit(guest: Guest, h: string, type: TypeName, place: Place): Place | null {
+    const { room, presence } = place
+    if (this.#closed || !this.#guests.has(guest) || guest.dropped.delete(h)) return null
+    const existing = room.view.type
+    if (existing !== null && existing !== type) {
+      const { collection, id } = room.key
+      throw new HoldfastError(
+        'TYPE_MISMATCH',
+        `${collection}/${id} is of type ${existing}; it was opened as ${type}.`,
+      )
+    }
+    const post = (message: FromHub) => guest.port.post(message)
+    const seat = new Seat(room, { tab: guest.tab, handle: h, type, post })
+    room.seats.add(seat)
+    guest.seats.set(h, { room, presence, seat })
+    presence.show(seat)
+    return place
   }
 
   #detach(guest: Guest, { room, presence, seat }: Placed): void {
@@ -232,12 +275,20 @@ export class Hub implements Surroundings, Household {
   }
 
   async #find(guest: Guest, question: Question): Promise<unknown> {
-    if (!('h' in question))
-      return question.q === 'known' ? this.#known() : writeJournal(this, this.#options.clock.now())
-    const room = guest.seats.get(question.h)?.room
-    if (!room) throw new HoldfastError('CLIENT_CLOSED')
-    if (question.q === 'base') return room.baseOf(question.name)
-    return question.q === 'saved' ? room.saved() : room.settled()
+    switch (question.q) {
+      case 'known':
+        return this.#known()
+      case 'metrics':
+        return this.#metrics()
+      case 'journal':
+        return writeJournal(this, this.#options.clock.now())
+      default: {
+        const room = guest.seats.get(question.h)?.room
+        if (!room) throw new HoldfastError('CLIENT_CLOSED')
+        if (question.q === 'base') return room.baseOf(question.name)
+        return question.q === 'saved' ? room.saved() : room.settled()
+      }
+    }
   }
 
   /** The log's list, and what is newer in the rooms. */
@@ -254,6 +305,18 @@ export class Hub implements Surroundings, Household {
         at,
       }
     })
+  }
+
+  #metrics(): Metrics {
+    const replicas = [...this.#ready.values()].map(({ room }) => room.state.replica)
+    return {
+      documents: replicas.length,
+      unsent: replicas.reduce((sum, replica) => sum + unsent(replica), 0),
+      held: replicas.reduce((sum, { held }) => sum + held.length, 0),
+      tabs: this.#guests.size,
+      roundTrip: this.#link.roundTrip,
+      ...this.#meter.read(),
+    }
   }
 
   // ---- what journal.ts and rescue.ts need ----
@@ -277,19 +340,27 @@ export class Hub implements Surroundings, Household {
   // ---- what rooms need ----
 
   perform(room: Room, effect: Exclude<Effect, { t: 'show' }>): void {
-    if (effect.t === 'append') this.#writer.append(room.key, effect.n, effect.event)
-    else if (effect.t === 'send') this.#link.send(effect.frame)
-    else {
-      const { clock } = this.#options
-      clock.after(
-        backoff(effect.tries, clock, defaultTimings),
-        () => !this.#closed && room.handle({ t: 'wake' }),
-      )
-    }
+    if (effect.t === 'append') {
+      this.#meter.decided(keyText(room.key), effect.n, effect.event, room.state.replica.pending.length > 0)
+      this.#writer.append(room.key, effect.n, effect.event)
+    } else if (effect.t === 'send') {
+      if (this.#link.send(effect.frame)) this.#meter.sent(effect.frame)
+    } else if (effect.t === 'await') this.#order.wait(room, effect.name, effect.after)
+    else if (effect.t === 'gather') this.#later(this.#link.pace.gatherMs, room, { t: 'gathered' })
+    else this.#later(backoff(effect.tries, this.#options.clock, defaultTimings), room, { t: 'wake' })
+  }
+
+  #later(ms: number, room: Room, event: Event): void {
+    this.#options.clock.after(ms, () => !this.#closed && room.handle(event))
+  }
+
+  dependenciesOn(keys: readonly DocKey[]): Dependency[] {
+    return this.#order.dependenciesOn(keys)
   }
 
   /** A room that nobody looks at and that has nothing to send is given up, once the log has all of it. */
   quiet(room: Room): void {
+    this.#order.moved(room)
     if (!this.#idle(room)) return
     void this.#writer.flush().then(() => {
       const id = keyText(room.key)
@@ -297,6 +368,7 @@ export class Hub implements Surroundings, Household {
       this.#ready.delete(id)
       this.#places.delete(id)
       this.#writer.forget(room.key)
+      this.#order.forget(room)
       this.#link.send({ a: 'u', c: room.key.collection, d: room.key.id })
     })
   }
@@ -326,6 +398,7 @@ export class Hub implements Surroundings, Household {
   async #resume(): Promise<void> {
     try {
       for (const key of await this.#options.log.unsent()) if (!this.#closed) await this.#place(key)
+      this.#order.complete()
     } catch (reason) {
       this.#logFailed(reason)
     }
@@ -347,7 +420,8 @@ export class Hub implements Surroundings, Household {
     this.#ready.set(keyText(key), place)
     this.#writer.open(() => room.state, stored)
     room.perform(state, effects)
-    if (isOpen(this.#link.phase)) room.handle({ t: 'up' })
+    room.handle({ t: 'network', slow: this.#link.network.slow })
+    if (isOpen(this.#link.phase)) this.#order.add(room)
     return place
   }
 
@@ -369,6 +443,7 @@ export class Hub implements Surroundings, Household {
 
   /** A log that failed tells the rooms to go on, too. */
   #saved(key: DocKey, n: number): void {
+    this.#meter.saved(keyText(key), n)
     const room = this.#ready.get(keyText(key))?.room
     room?.handle({ t: 'saved', n })
     if (room && this.#fault === null) this.#canary.saved(room)
@@ -427,20 +502,39 @@ export class Hub implements Surroundings, Household {
 
   // ---- the link ----
 
+  #pause(): void {
+    if (this.#paused || this.#closed) return
+    this.#paused = true
+    this.#link.close()
+  }
+
+  #resumeSync(): void {
+    if (!this.#paused || this.#closed) return
+    this.#paused = false
+    this.#link = this.#dial()
+  }
+
   /** Rooms ask for what they missed behind the greeting: its answer comes first, and is not waited for. */
   #linkPhase(phase: Phase): void {
+    if (phase.name === 'greeting') this.#order.begin([...this.#ready.values()].map(({ room }) => room))
+    else if (phase.name !== 'up') this.#order.end()
+    if (phase.name === 'up') this.#meter.connected()
     for (const { room, presence } of this.#ready.values()) {
-      if (phase.name === 'greeting') room.handle({ t: 'up' })
-      else if (phase.name === 'up') room.refresh()
+      if (isOpen(phase)) room.refresh()
       else if (room.state.phase.name !== 'offline') {
         room.handle({ t: 'down' })
         presence.down()
       } else room.refresh()
     }
-    this.#tellAll({ t: 'phase', phase: phaseOf(phase) })
+    this.#tellAll({ t: 'phase', phase: this.#phaseOf(phase) })
+  }
+
+  #phaseOf(phase: Phase): Client['phase'] {
+    return this.#paused ? 'paused' : phaseOf(phase)
   }
 
   #route(frame: ServerFrame): void {
+    this.#meter.heard(frame)
     if ('ch' in frame) {
       const presence = this.#ready.get(frame.ch)?.presence
       if (frame.a === 'p' && frame.src !== this.#options.src) presence?.heard(frame)
@@ -450,7 +544,8 @@ export class Hub implements Surroundings, Household {
     if (!('d' in frame)) return
     const place = this.#ready.get(keyText({ collection: frame.c, id: frame.d }))
     if (!place) return
-    if (frame.a === 'op') place.room.handle({ t: 'op', frame })
+    if (frame.a === 's' && frame.error) place.room.handle({ t: 'barred', error: frame.error })
+    else if (frame.a === 'op') place.room.handle({ t: 'op', frame })
     else if (frame.a === 'h.catchup') {
       place.room.handle({ t: 'answer', frame })
       meet(place)

@@ -55,7 +55,7 @@ export async function writeJournal(hub: Household, at: number): Promise<string> 
     room.handle({ t: 'seal' })
     const { collection, id } = room.key
     const { replica } = room.state
-    if (isUnsent(replica)) docs.set(room, { collection, id, state: { ...save(replica), from: [] } })
+    if (isUnsent(replica)) docs.set(room, { collection, id, state: stateOf(replica) })
   }
   const listed = await hub.log.list().catch(() => [])
   for (const { key, unsent, held } of listed) if (unsent > 0 || held > 0) put(await hub.room(key))
@@ -72,6 +72,12 @@ export async function writeJournal(hub: Household, at: number): Promise<string> 
   return JSON.stringify(journal)
 }
 
+/** Which tab wrote what, and what it may undo, are of no use elsewhere. */
+function stateOf(replica: Replica): SavedReplica {
+  const { undo: _, ...state } = save(replica)
+  return { ...state, from: [] }
+}
+
 const isUnsent = ({ pending, held }: Replica): boolean => pending.length > 0 || held.length > 0
 
 // ---- reading ----
@@ -86,14 +92,19 @@ const change = v.union([
   v.strictObject({ del: v.literal(true) }),
 ])
 const content = v.union([v.object({ type, data: some }), v.object({ type: v.null() })])
-const entry = v.looseObject({
+const docName = v.pipe(
+  v.string(),
+  v.check(text => nameFault(text) === null),
+)
+const entry = v.object({
   name,
   sealed: v.literal(true),
   seal: v.optional(v.string()),
   change,
   edits: count,
+  after: v.optional(v.array(v.object({ key: v.object({ collection: docName, id: docName }), name }))),
 })
-const held = v.looseObject({
+const held = v.object({
   names: v.pipe(v.array(name), v.minLength(1)),
   reason: v.object({ code: v.string(), message: v.string() }),
   type,
@@ -102,7 +113,7 @@ const held = v.looseObject({
   change: v.nullable(change),
   edits: count,
 })
-const state = v.looseObject({
+const state = v.object({
   format: v.literal(1),
   src: v.string(),
   seq: count,
@@ -113,10 +124,6 @@ const state = v.looseObject({
   open: v.boolean(),
   held: v.array(held),
 })
-const docName = v.pipe(
-  v.string(),
-  v.check(text => nameFault(text) === null),
-)
 const file = v.object({
   format: v.literal('holdfast-journal'),
   version: v.literal(VERSION),

@@ -32,13 +32,13 @@ export interface Passing {
 }
 
 /** What a person decides about a document without writing in it. */
-export type Act = { readonly t: 'retry' | 'discard'; readonly name: Name }
+export type Act = { readonly t: 'retry' | 'discard'; readonly name: Name } | { readonly t: 'undo' | 'redo' }
 
 /** Questions with one answer, asked again of the next hub if the one that was asked is gone. */
 export type Question =
   | { readonly q: 'saved' | 'settled'; readonly h: string }
   | { readonly q: 'base'; readonly h: string; readonly name: Name }
-  | { readonly q: 'known' | 'journal' }
+  | { readonly q: 'known' | 'metrics' | 'journal' }
 
 export type FromTab =
   /** `noted`: what the tab found noted (canary.ts); missing where it can note nothing. */
@@ -50,16 +50,23 @@ export type FromTab =
       readonly n: number
       readonly seen: number
       readonly change: Change
+      /** It continues the group of the handle's edit before it, for undoing. */
+      readonly joins?: true
+      /** Documents whose edits so far must be committed before this one is sent. */
+      readonly after?: readonly DocKey[]
       /** It lost its ground between two hubs: the change that was made, and why. */
       readonly lost?: WireError
     }
+  /** Taken in one turn, so that they are saved together and sent together. */
+  | { readonly t: 'batch'; readonly messages: readonly FromTab[] }
   /** Said now and then by a tab that only reads, so that the hub can forget. */
   | { readonly t: 'seen'; readonly h: string; readonly seen: number }
   | { readonly t: 'act'; readonly h: string; readonly act: Act }
   | { readonly t: 'announce'; readonly h: string; readonly state: unknown }
   | { readonly t: 'detach'; readonly h: string }
   | { readonly t: 'ask'; readonly id: number; readonly question: Question }
-  | { readonly t: 'reconnect' | 'wake' | 'ping' | 'bye' | 'dismiss' }
+  | { readonly t: 'token'; readonly id: number; readonly token: string | null; readonly error?: string }
+  | { readonly t: 'reconnect' | 'pause' | 'resume' | 'wake' | 'ping' | 'bye' | 'dismiss' }
 
 export type FromHub =
   | { readonly t: 'welcome'; readonly phase: Client['phase'] }
@@ -77,6 +84,8 @@ export type FromHub =
       readonly h: string
       readonly over: number
       readonly changes: readonly Passing[]
+      /** The handle's own undo or redo did it. */
+      readonly undone?: true
     }
   | {
       readonly t: 'truth'
@@ -92,5 +101,7 @@ export type FromHub =
   | { readonly t: 'note'; readonly text: string }
   | { readonly t: 'loss'; readonly loss: Loss | null }
   | { readonly t: 'pong' }
+  /** The link needs a token of the app, for this attempt. */
+  | { readonly t: 'token'; readonly id: number }
   /** The hub gives up; another one may come. */
   | { readonly t: 'gone' }

@@ -62,7 +62,7 @@ export class Presence {
     const id = `${notice.src}/${notice.id}`
     const gone = notice.p === null || notice.p === undefined
     if (gone && !this.#remote.delete(id)) return
-    if (!gone) this.#remote.set(id, { id, state: notice.p })
+    if (!gone) this.#remote.set(id, { id, state: notice.p, ...(notice.who && { who: notice.who }) })
     this.#tell()
   }
 

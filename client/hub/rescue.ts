@@ -8,7 +8,7 @@ import { HoldfastError } from '../../ops/errors.ts'
 import { type Name, nameText, newSrc } from '../../ops/identity.ts'
 import { fromWireName, type ServerFrame, type WireName } from '../../ops/protocol.ts'
 import type { Rescue } from '../api.ts'
-import { openLink } from '../link/websocket.ts'
+import { dialWebSocket, openLink } from '../link/websocket.ts'
 import { memoryLog } from '../log/memory.ts'
 import type { Platform } from '../platform.ts'
 import { Hub } from './hub.ts'
@@ -16,15 +16,19 @@ import type { Journal, JournalDoc } from './journal.ts'
 import type { Room } from './room.ts'
 import type { HubSetup } from './setup.ts'
 
+export { readJournal } from './journal.ts'
+
 export interface RescueSetup extends HubSetup {
   /** How long the server may be silent about these edits. */
   readonly patienceMs: number
+  /** The app's own function: this hub has no tabs to ask. */
+  readonly token?: () => Promise<string | null>
 }
 
 type Place = Pick<Platform, 'clock' | 'dial' | 'randomBytes'>
 
 /**
- * Resolves when every edit is on the server or held, or the server refused to talk about its document. Rejects with
+ * Resolves when every edit is on the server or held, those of a document that the server will not talk about among them. Rejects with
  * `SERVER_AWAY` when there is no connection in time; what was not sent by then is still in the file.
  */
 export async function sendJournal(place: Place, setup: RescueSetup, { docs }: Journal): Promise<Rescue> {
@@ -41,8 +45,9 @@ export async function sendJournal(place: Place, setup: RescueSetup, { docs }: Jo
     clock: place.clock,
     link: events =>
       openLink(
-        { ...setup, ...place, src },
+        { ...setup, clock: place.clock, dial: place.dial ?? dialWebSocket, src },
         {
+          ...events,
           phase(phase) {
             if (phase.name === 'closed' && phase.code) patience.end(new HoldfastError(phase.code))
             events.phase(phase)
@@ -98,10 +103,9 @@ function reportOf(docs: readonly JournalDoc[], rooms: readonly Room[], known: Re
     sent: 0,
     known: 0,
     held: [] as Rescue['held'][number][],
-    refused: [] as Rescue['refused'][number][],
   }
   for (const [i, { collection, id, state }] of docs.entries()) {
-    const { held, truth, state: now } = rooms[i]!
+    const { held, state: now } = rooms[i]!
     const { pending } = now.replica
     const kept = new Set(
       [...pending.map(({ name }) => name), ...now.replica.held.flatMap(({ names }) => names)].map(nameText),
@@ -112,8 +116,6 @@ function reportOf(docs: readonly JournalDoc[], rooms: readonly Room[], known: Re
       else report.sent += edits
     }
     for (const edit of held) report.held.push({ collection, id, ...edit })
-    if (pending.length > 0 && truth.error)
-      report.refused.push({ collection, id, unsent: truth.unsent, reason: truth.error })
   }
   return report
 }

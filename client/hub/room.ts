@@ -3,8 +3,8 @@
  * performs what the engine says; the engine decides.
  */
 
-import { type Change, type Content, composeChanges } from '../../ops/change.ts'
-import { type ErrorCode, HoldfastError, isErrorCode } from '../../ops/errors.ts'
+import { applyChange, type Change, type Content, composeChanges } from '../../ops/change.ts'
+import { type ErrorCode, errors, HoldfastError, isErrorCode } from '../../ops/errors.ts'
 import { type DocKey, type Name, sameName } from '../../ops/identity.ts'
 import type { WireError } from '../../ops/protocol.ts'
 import { typeOf } from '../../types/index.ts'
@@ -12,7 +12,15 @@ import type { TypeName } from '../../types/type.ts'
 import type { HeldEdit, Status, Truth } from '../api.ts'
 import { type Effect, type Event, next, type State } from '../engine/engine.ts'
 import { named } from '../engine/held.ts'
-import { type Held, type Reason, type TabEdit, unsent } from '../engine/state.ts'
+import {
+  changesOf,
+  type Dependency,
+  type Held,
+  type Reason,
+  type Replica,
+  type TabEdit,
+  unsent,
+} from '../engine/state.ts'
 import type { Phase } from '../link/link.ts'
 import type { Seat } from './seat.ts'
 import { passingsOf, sameTruth } from './told.ts'
@@ -23,8 +31,21 @@ export interface Surroundings {
   /** After every event, once everything is done. */
   quiet(room: Room): void
   link(): Phase
+  /** The edits of these documents that an edit made now may not be sent before. */
+  dependenciesOn(keys: readonly DocKey[]): Dependency[]
   /** Why nothing can be saved on this device, if so. */
   logFault(): HoldfastError | null
+}
+
+/** An edit as it comes from a tab that opened the document as `type`. */
+export interface Taking {
+  readonly change: Change
+  readonly type: TypeName
+  readonly from: TabEdit
+  /** It continues the group of the handle's edit before it, unless another handle edited in between [U16]. */
+  readonly joins?: true
+  /** Documents whose edits so far go before it. */
+  readonly after?: readonly DocKey[]
 }
 
 interface Waiter {
@@ -39,9 +60,12 @@ export class Room {
   #state: State
   /** The last event that a person's edit made. */
   #edited = 0
+  /** The handle that it came through: nobody continues the group of another. */
+  #editor: string | null = null
   #truth: Truth
   #held: readonly HeldEdit[] = []
-  #heldOf: readonly Held[] = []
+  /** What `#held` was made of. */
+  #heldOf: readonly unknown[] = []
   #waiters: Waiter[] = []
   #awaited = 0
 
@@ -49,6 +73,7 @@ export class Room {
     this.#state = state
     this.#around = around
     this.#truth = this.#look()
+    this.#lookAtHeld()
   }
 
   get key(): DocKey {
@@ -67,18 +92,17 @@ export class Room {
     return this.#truth
   }
 
+  /** The held edits, and those that are pending where the server will not have any. */
   get held(): readonly HeldEdit[] {
-    const { held } = this.#state.replica
-    if (held !== this.#heldOf) {
-      this.#heldOf = held
-      this.#held = held.map(describe)
-    }
     return this.#held
   }
 
   /** What a held edit was made on; null if that is not known. Each is as large as the document, so `held` has none. */
   baseOf(name: Name): Content | null {
-    return this.#state.replica.held.find(held => named(held, name))?.base ?? null
+    const { replica } = this.#state
+    const index = replica.pending.findIndex(entry => sameName(entry.name, name))
+    if (index >= 0) return changesOf(replica).slice(0, index).reduce(applyChange, replica.base)
+    return replica.held.find(held => named(held, name))?.base ?? null
   }
 
   /** How many edits of a handle are in here. */
@@ -87,7 +111,7 @@ export class Room {
   }
 
   /** Takes an edit of a tab; one that has no ground here is held, so that a person finds it. */
-  take(change: Change, type: TypeName, from: TabEdit, fault: WireError | null, origin: Seat): void {
+  take({ change, type, from, joins, after = [] }: Taking, fault: WireError | null, origin: Seat): void {
     const strand = ({ code, message }: WireError) =>
       this.handle({ t: 'strand', change, type, from, reason: { code, message } }, origin)
     if (fault) {
@@ -95,7 +119,18 @@ export class Room {
       return
     }
     try {
-      this.handle({ t: 'edit', change, from }, origin)
+      const waits = this.#around.dependenciesOn(after)
+      const grouped = joins && this.#editor === origin.handle
+      this.handle(
+        {
+          t: 'edit',
+          change,
+          from,
+          ...(grouped && { joins }),
+          ...(waits.length > 0 && { after: waits }),
+        },
+        origin,
+      )
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error
       strand(error)
@@ -107,10 +142,10 @@ export class Room {
     return this.#awaited > 0
   }
 
-  async whileAwaited(task: () => Promise<void>): Promise<void> {
+  async whileAwaited<T>(task: () => Promise<T>): Promise<T> {
     this.#awaited++
     try {
-      await task()
+      return await task()
     } finally {
       this.#awaited--
     }
@@ -119,12 +154,20 @@ export class Room {
   /** Folds an event in and does what follows. Throws only for a misfit local edit. */
   handle(event: Event, origin: Seat | null = null): void {
     const [state, effects] = next(this.#state, event)
-    this.perform(state, effects, origin)
-    if (event.t === 'edit' || event.t === 'strand' || event.t === 'retry') this.#edited = this.#state.logged
+    this.perform(state, effects, origin, event.t)
+    if (isEdit(event)) {
+      this.#edited = this.#state.logged
+      this.#editor = origin?.handle ?? null
+    }
     this.refresh()
   }
 
-  perform(state: State, effects: readonly Effect[], origin: Seat | null = null): void {
+  perform(
+    state: State,
+    effects: readonly Effect[],
+    origin: Seat | null = null,
+    what: Event['t'] | null = null,
+  ): void {
     const before = this.#state.replica.view.type
     this.#state = state
     const changes: Change[] = []
@@ -134,16 +177,17 @@ export class Room {
     }
     if (changes.length === 0) return
     const shown = passingsOf(composeChanges(changes, this.view), before)
-    for (const seat of this.seats) if (seat !== origin) seat.show(shown)
+    const made = what === 'edit' ? origin : null
+    for (const seat of this.seats) if (seat !== made) seat.show(shown, isUndo(what) && seat === origin)
     // The first change is what the tab itself did; whatever followed at once is news to it as well.
     const followed = passingsOf(changes, before).slice(1)
-    if (origin && followed.length > 0) origin.show(followed)
+    if (made && followed.length > 0) made.show(followed, false)
   }
 
   /** Tells what has become true since the last time. */
   refresh(): void {
     const truth = this.#look()
-    const held = this.#state.replica.held !== this.#heldOf
+    const held = this.#lookAtHeld()
     if (held || !sameTruth(truth, this.#truth)) {
       this.#truth = truth
       for (const seat of this.seats) seat.tellTruth(held)
@@ -207,6 +251,18 @@ export class Room {
     })
   }
 
+  /** Whether it became another list. */
+  #lookAtHeld(): boolean {
+    const { replica, phase } = this.#state
+    const barred = phase.name === 'barred' ? replica.pending : []
+    const of = [replica.held, ...barred]
+    if (of.length === this.#heldOf.length && of.every((each, i) => each === this.#heldOf[i])) return false
+    this.#heldOf = of
+    this.#held = replica.held.map(describe)
+    if (phase.name === 'barred') this.#held = [...this.#held, ...pendingAsHeld(replica, phase.error)]
+    return true
+  }
+
   #look(): Truth {
     const { replica, saved, phase } = this.#state
     const fault = this.#around.logFault()
@@ -215,17 +271,24 @@ export class Room {
       unsent: unsent(replica),
       saved: fault === null && saved >= this.#edited,
       settled: replica.pending.length === 0 && replica.held.length === 0,
-      held: replica.held.length,
+      held: replica.held.length + (phase.name === 'barred' ? replica.pending.length : 0),
       exists: replica.view.type !== null,
+      canUndo: replica.undo.undo.length > 0,
+      canRedo: replica.undo.redo.length > 0,
       error:
         fault !== null
           ? { code: fault.code, message: fault.message }
           : 'error' in phase
             ? coded(phase.error)
-            : null,
+            : linkFault(this.#around.link()),
     }
   }
 }
+
+const isUndo = (what: Event['t'] | null): boolean => what === 'undo' || what === 'redo'
+
+/** Whether a person made something that is to be saved. */
+const isEdit = ({ t }: Event): boolean => t === 'edit' || t === 'strand' || t === 'retry' || isUndo(t)
 
 /** No answer is to be expected soon. */
 const isCutOff = (link: Phase): boolean => link.name === 'closed' || ('tries' in link && link.tries > 0)
@@ -238,20 +301,37 @@ function statusOf(state: State, link: Phase): Status {
   return replica.pending.length > 0 || phase.name === 'pausing' ? 'syncing' : 'synced'
 }
 
+/** What keeps the link from the server, where a person may have to mend it. */
+const linkFault = (link: Phase): Truth['error'] =>
+  'code' in link && link.code ? { code: link.code, message: errors[link.code].meaning } : null
+
 const coded = (reason: Reason): { code: ErrorCode; message: string } => ({
   code: isErrorCode(reason.code) ? reason.code : 'INTERNAL',
   message: reason.message,
 })
 
-function describe(held: Held): HeldEdit {
-  const { type: typeName, original } = held
-  const type = typeOf(typeName)
-  const text =
-    'op' in original
-      ? type.textOf({ op: original.op })
-      : 'create' in original
-        ? type.textOf({ doc: original.create.data })
-        : ''
-  const [name] = held.names as [Name]
-  return { name, reason: held.reason, type: typeName, original, change: held.change, text }
+const describe = ({ names, reason, type, original, change }: Held): HeldEdit => ({
+  name: names[0] as Name,
+  reason,
+  type,
+  original,
+  change,
+  text: textOf(original, type),
+})
+
+function pendingAsHeld(replica: Replica, reason: Reason): HeldEdit[] {
+  const type = (replica.view.type ?? replica.base.type)!
+  return changesOf(replica).map((change, i) => ({
+    name: replica.pending[i]!.name,
+    reason,
+    type,
+    original: change,
+    change,
+    text: textOf(change, type),
+  }))
+}
+
+function textOf(change: Change, name: TypeName): string {
+  if ('op' in change) return typeOf(name).textOf({ op: change.op })
+  return 'create' in change ? typeOf(change.create.type).textOf({ doc: change.create.data }) : ''
 }

@@ -53,13 +53,20 @@ export class Seat {
   }
 
   /** `lost`: it found no ground on its way from a hub that died, so it is to be held. */
-  edit({ n, seen, change, lost }: FromTab & { t: 'edit' }): void {
+  edit({ n, seen, change, joins, after, lost }: FromTab & { t: 'edit' }): void {
     if (n <= this.#taken) return
     this.saw(seen)
     this.#taken = n
     const { carried, fault } = lost ? { carried: null, fault: lost } : this.#cross(change)
     this.#after = this.#room.state.logged + 1
-    this.#room.take(carried ?? change, this.#type, [this.handle, n], fault, this)
+    const taking = {
+      change: carried ?? change,
+      type: this.#type,
+      from: [this.handle, n] as const,
+      joins,
+      after,
+    }
+    this.#room.take(taking, fault, this)
     this.tellTruth(false)
   }
 
@@ -85,10 +92,10 @@ export class Seat {
     return { carried, fault: carried === null ? lostGround(mismatch) : null }
   }
 
-  /** Passes on what happened in the room. */
-  show(changes: readonly Passing[]): void {
+  /** Passes on what happened in the room; `undone`: an undo or redo of this handle did it. */
+  show(changes: readonly Passing[], undone: boolean): void {
     this.#unseen.push(changes)
-    this.#say({ t: 'change', h: this.handle, over: this.#taken, changes })
+    this.#say({ t: 'change', h: this.handle, over: this.#taken, changes, ...(undone && { undone }) })
   }
 
   tellTruth(withHeld: boolean): void {

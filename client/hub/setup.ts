@@ -1,28 +1,57 @@
-/** How a hub is made; plain data, so that a worker can be told by its name. */
+/**
+ * How a hub is made. What a tab needs of it is types only: the code is loaded where a hub is to live, so that a page whose
+ * hub lives in a worker does not load it twice.
+ */
 
 import type { LinkEvents } from '../link/link.ts'
-import { openLink, type Timings } from '../link/websocket.ts'
+import { dialWebSocket, openLink, type Timings } from '../link/websocket.ts'
+import { openDeviceLog } from '../log/device.ts'
 import type { Log } from '../log/log.ts'
-import type { Platform } from '../platform.ts'
+import { memoryLog } from '../log/memory.ts'
+import { volatileLog } from '../log/volatile.ts'
+import type { Agreement, Platform } from '../platform.ts'
+import { type Candidate, stand } from './election.ts'
 import { Hub } from './hub.ts'
 
+/** Plain data, so that a worker can be told by its name. */
 export interface HubSetup {
   /** The WebSocket address of the server. */
   readonly url: string
   /** Bytes of the largest frame that the server takes. */
   readonly frameBytes: number
   readonly attachMs: number
+  /** The tabs have a token function, which is asked for each connection. */
+  readonly tokens: boolean
   readonly timings?: Partial<Timings>
+}
+
+export interface DeviceSetup extends HubSetup {
+  /** Names the log: one for each server and user. */
+  readonly device: string
+}
+
+export { memoryLog, volatileLog }
+
+/** The log of this device. Never rejects. */
+export const openLog = (platform: Platform, device: string): Promise<Log> =>
+  (platform.openLog ?? openDeviceLog)(device)
+
+/** Offers to be the hub of this device. */
+export function standOnDevice(platform: Platform, agreement: Agreement, setup: DeviceSetup): Candidate {
+  const make = async (src: string, fenced: () => void) =>
+    makeHub(platform, setup, await openLog(platform, setup.device), src, fenced)
+  return stand(agreement, setup.device, make, platform.randomBytes)
 }
 
 /** `src` names it, for ever; `fenced` is called when another hub took its log over. */
 export function makeHub(
-  { clock, dial }: Pick<Platform, 'clock' | 'dial'>,
-  { url, frameBytes, attachMs, timings }: HubSetup,
+  { clock, dial = dialWebSocket }: Platform,
+  { url, frameBytes, attachMs, tokens, timings }: HubSetup,
   log: Log,
   src: string,
   fenced?: () => void,
 ): Hub {
-  const link = (events: LinkEvents) => openLink({ url, src, dial, clock, timings }, events)
+  const link = (events: LinkEvents, ask: () => Promise<string | null>) =>
+    openLink({ url, src, dial, clock, timings, ...(tokens && { token: ask }) }, events)
   return new Hub({ log, src, clock, link, frameBytes, attachMs, fenced })
 }

@@ -24,6 +24,8 @@ export const sameTruth = (a: Truth, b: Truth): boolean =>
   a.settled === b.settled &&
   a.held === b.held &&
   a.exists === b.exists &&
+  a.canUndo === b.canUndo &&
+  a.canRedo === b.canRedo &&
   a.error?.code === b.error?.code
 
 /** Why an edit lost its ground on the way from its tab to the hub. */

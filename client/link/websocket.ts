@@ -1,43 +1,30 @@
 /**
- * The link over a WebSocket: dials, greets, keeps the line honest, and backs off with full jitter when it breaks.
+ * The link over a WebSocket: asks for a token, dials, greets, keeps the line honest, and backs off when it breaks.
  *
  *   waiting -> dialing -> greeting -> up -> waiting -> ...            (closed from anywhere)
  *
- * An open socket that carries nothing must be noticed: every frame that expects a reply has a deadline, and a line that
- * was silent for `heartbeatMs` is asked. A missed deadline cuts the socket, whatever it says of itself.
+ * An open socket that carries nothing must be noticed: every frame that expects a reply has a deadline (replies.ts), and a
+ * line that was silent for `heartbeatMs` is asked. A missed deadline cuts the socket, whatever it says of itself.
+ * How it goes on after an end is decided by what the server said (ending.ts) and by the endpoint's circuit (circuit.ts).
  */
 
-import { type ErrorCode, entryOf, HoldfastError } from '../../ops/errors.ts'
+import { type ErrorCode, isErrorCode } from '../../ops/errors.ts'
 import {
-  type Address,
   type ClientFrame,
   HOLDFAST_PROTOCOL,
   type ServerFrame,
   SHAREDB_PROTOCOL,
+  type WireError,
 } from '../../ops/protocol.ts'
 import type { Clock } from '../clock.ts'
+import { type Circuit, circuitOf, type Trial } from './circuit.ts'
+import { codeOfClose, type Ending, endingOfClose, endingOfRefusal } from './ending.ts'
 import { type Dial, isOpen, type Link, type LinkEvents, type Phase, type Socket } from './link.ts'
+import { type Connection, type Network, NetworkWatch, type Pace, platformConnection } from './network.ts'
+import { Replies, replyKey, submitKey } from './replies.ts'
+import { atLeastHalf, backoff, defaultTimings, type Timings } from './timings.ts'
 
-/** All in milliseconds. */
-export interface Timings {
-  /** From dialing to the server's greeting. */
-  readonly connectMs: number
-  /** From a request to its reply. */
-  readonly replyMs: number
-  /** Silence after which the line is asked. */
-  readonly heartbeatMs: number
-  /** Back-off: uniform in [0, min(maxMs, baseMs * 2^tries)). Source: "Exponential Backoff And Jitter", AWS 2015. */
-  readonly backoffBaseMs: number
-  readonly backoffMaxMs: number
-}
-
-export const defaultTimings: Timings = {
-  connectMs: 10_000,
-  replyMs: 10_000,
-  heartbeatMs: 15_000,
-  backoffBaseMs: 500,
-  backoffMaxMs: 30_000,
-}
+export { backoff, defaultTimings, type Timings } from './timings.ts'
 
 export interface LinkOptions {
   readonly url: string
@@ -46,6 +33,10 @@ export interface LinkOptions {
   readonly dial: Dial
   readonly clock: Clock
   readonly timings?: Partial<Timings>
+  /** Called anew for every attempt, and when a token has expired; null greets without one. */
+  readonly token?: () => Promise<string | null>
+  /** The platform's hints about the network; `navigator.connection` if not given. */
+  readonly connection?: Connection
 }
 
 /** Dials at once and goes on until `close`. */
@@ -53,28 +44,64 @@ export function openLink(options: LinkOptions, events: LinkEvents): Link {
   return new WebSocketLink(options, events)
 }
 
-export const backoff = (tries: number, clock: Clock, timings: Timings): number =>
-  clock.random() * Math.min(timings.backoffMaxMs, timings.backoffBaseMs * 2 ** tries)
-
 class WebSocketLink implements Link {
   readonly #options: LinkOptions
   readonly #timings: Timings
   readonly #events: LinkEvents
-  readonly #deadlines = new Map<string, () => void>()
+  readonly #replies: Replies
+  readonly #watch: NetworkWatch
+  readonly #circuit: Circuit
+  readonly #forget: () => void
   #phase: Phase = { name: 'waiting', until: 0, tries: 0 }
+  /** Counts connections and attempts at one: what an earlier one still has to say is not heard. */
+  #attempt = 0
+  #trial: Trial | null = null
   #socket: Socket | null = null
   #cancelTimer: () => void = () => {}
+  /** Attempts since the link was last known to be good. */
+  #tries = 0
+  /** A person or the platform asked for the next attempt, so it need not wait for the circuit's time. */
+  #asked = true
+  /** The circuit, not a time of our own, is what the link waits for. */
+  #standing = false
+  /** A connection was given up for an expired token, and has not been good since. */
+  #renewed = false
+  /** The app is being asked for the token that the server wants. */
+  #renewing = false
+  #upSince = 0
   #heard = 0
 
   constructor(options: LinkOptions, events: LinkEvents) {
     this.#options = options
-    this.#timings = { ...defaultTimings, ...options.timings }
     this.#events = events
-    this.#dial(0)
+    const { url, clock, connection = platformConnection() } = options
+    this.#timings = { ...defaultTimings, ...options.timings }
+    this.#watch = new NetworkWatch(connection, network => events.network?.(network))
+    this.#replies = new Replies(
+      clock,
+      this.#timings,
+      () => this.#ended('broken'),
+      roundTrip => this.#watch.measured(roundTrip),
+    )
+    this.#circuit = circuitOf(url, clock, this.#timings)
+    this.#forget = this.#circuit.onTurn(() => this.#turned())
+    this.#dial()
   }
 
   get phase(): Phase {
     return this.#phase
+  }
+
+  get roundTrip(): number | null {
+    return this.#replies.roundTrip
+  }
+
+  get network(): Network {
+    return this.#watch.network
+  }
+
+  get pace(): Pace {
+    return this.#watch.pace
   }
 
   send(frame: ClientFrame): boolean {
@@ -86,16 +113,20 @@ class WebSocketLink implements Link {
   retry(): void {
     if (this.#phase.name === 'closed') return
     this.#hangUp()
-    this.#dial(0)
+    this.#tries = 0
+    this.#asked = true
+    this.#dial()
   }
 
   wake(): void {
     if (this.#phase.name === 'waiting') this.retry()
-    else if (this.#phase.name === 'up' && !this.#deadlines.has('pp')) this.#write({ a: 'pp' })
+    if (this.#phase.name !== 'up') return
+    this.#ask()
+    this.#replies.hurry('pp', () => this.retry())
   }
 
   close(): void {
-    this.#end(null)
+    this.#over(null)
   }
 
   #enter(phase: Phase): void {
@@ -103,121 +134,220 @@ class WebSocketLink implements Link {
     this.#events.phase(phase)
   }
 
-  #dial(tries: number): void {
-    const { url, dial, clock } = this.#options
-    this.#cancelTimer = clock.after(this.#timings.connectMs, () => this.#broken())
-    this.#phase = { name: 'dialing', tries }
-    const socket = dial(url, {
-      open: () => this.#socket === socket && this.#greet(tries),
-      text: text => this.#socket === socket && this.#receive(text),
-      close: () => this.#socket === socket && this.#broken(),
+  // ---- an attempt ----
+
+  #dial(): void {
+    if (!this.#trial && !this.#circuit.permits(this.#asked)) {
+      this.#stand()
+      return
+    }
+    const { token, clock } = this.#options
+    const attempt = ++this.#attempt
+    const mine = () => attempt === this.#attempt
+    let code: ErrorCode | undefined = token && 'TOKEN_FAILED'
+    this.#cancelTimer = clock.after(this.#timings.connectMs, () => this.#ended('broken', code))
+    this.#enter({ name: 'dialing', tries: this.#tries })
+    if (!mine()) return
+    if (!token) {
+      this.#connect(mine, null)
+      return
+    }
+    call(token).then(
+      given => {
+        if (!mine()) return
+        code = undefined
+        this.#connect(mine, given)
+      },
+      () => mine() && this.#ended('broken', code),
+    )
+  }
+
+  /** An attempt that the circuit counts. Another link may have begun a probe while we waited for the token. */
+  #connect(mine: () => boolean, token: string | null): void {
+    if (!this.#trial && !this.#circuit.permits(this.#asked)) {
+      this.#hangUp()
+      this.#stand()
+      return
+    }
+    this.#trial ??= this.#circuit.begin(this.#asked)
+    this.#asked = false
+    this.#socket = this.#options.dial(this.#options.url, {
+      open: () => mine() && this.#greet(token),
+      text: text => mine() && this.#receive(text),
+      close: (number, reason) => mine() && this.#hungUp(number, reason),
     })
-    this.#socket = socket
-    this.#events.phase(this.#phase)
   }
 
   /** The hub is told when the greeting is on its way: what it sends now follows in the same flight. */
-  #greet(tries: number): void {
-    this.#write({ a: 'hs', ...SHAREDB_PROTOCOL, id: this.#options.src, holdfast: HOLDFAST_PROTOCOL })
-    this.#enter({ name: 'greeting', tries })
+  #greet(token: string | null): void {
+    const hello = { ...SHAREDB_PROTOCOL, id: this.#options.src, holdfast: HOLDFAST_PROTOCOL }
+    this.#write({ a: 'hs', ...hello, ...(token !== null && { token }) })
+    this.#enter({ name: 'greeting', tries: this.#tries })
   }
+
+  #greeted({ error, holdfast }: { holdfast?: number; error?: WireError }): void {
+    if (this.#phase.name !== 'greeting') return
+    if (error) this.#refused(error)
+    else if (holdfast !== HOLDFAST_PROTOCOL) this.#over('PROTOCOL_VERSION')
+    else {
+      this.#judge('passed')
+      this.#cancelTimer()
+      this.#upSince = this.#options.clock.now()
+      this.#listen()
+      this.#enter({ name: 'up' })
+    }
+  }
+
+  #judge(verdict: keyof Trial): void {
+    this.#trial?.[verdict]()
+    this.#trial = null
+  }
+
+  // ---- frames ----
 
   #receive(text: string): void {
     this.#heard = this.#options.clock.now()
     const frame = JSON.parse(text) as ServerFrame
+    const awaited = this.#replies.has('h.token')
     const key = replyKey(frame)
-    if (key !== null) this.#settle(key)
+    if (key !== null) this.#replies.settle(key)
     if (frame.a === 'h.catchup' && frame.error === undefined && frame.submitted)
-      this.#expect(submitKey(frame, ...frame.submitted))
+      this.#replies.expect('op', submitKey(frame, ...frame.submitted), 0)
     if (frame.a === 'hs') this.#greeted(frame)
-    else if (this.#phase.name === 'up') this.#events.frame(frame)
-  }
-
-  #greeted({ error, holdfast }: { holdfast?: number; error?: { code: string } }): void {
-    if (this.#phase.name !== 'greeting') return
-    if (error && entryOf(error.code).fate === 'retry') {
-      this.#broken()
-      return
-    }
-    if (error || holdfast !== HOLDFAST_PROTOCOL) {
-      this.#end('PROTOCOL_VERSION')
-      return
-    }
-    this.#cancelTimer()
-    this.#watch()
-    this.#enter({ name: 'up' })
-  }
-
-  /** Asks a silent line; one timer, re-armed for what is left of the silence rather than at every frame. */
-  #watch(): void {
-    const { clock } = this.#options
-    const left = this.#heard + this.#timings.heartbeatMs - clock.now()
-    if (left <= 0) this.wake()
-    this.#cancelTimer = clock.after(left > 0 ? left : this.#timings.heartbeatMs, () => this.#watch())
+    else if (frame.a !== 'h.token') {
+      if (this.#phase.name === 'up') this.#events.frame(frame)
+    } else if (frame.error && awaited) this.#refused(frame.error)
+    else if (frame.error) this.#renew()
   }
 
   #write(frame: ClientFrame): void {
+    const text = JSON.stringify(frame)
     const key = replyKey(frame)
-    if (key !== null) this.#expect(key)
-    this.#socket?.send(JSON.stringify(frame))
+    if (key !== null) this.#replies.expect(frame.a, key, text.length)
+    this.#socket?.send(text)
   }
 
-  #expect(key: string): void {
-    if (this.#deadlines.has(key)) return
-    this.#deadlines.set(
-      key,
-      this.#options.clock.after(this.#timings.replyMs, () => this.#broken()),
-    )
+  /** The server wants a new token. Where the app has none to give, the server ends the connection in its time. */
+  #renew(): void {
+    const { token } = this.#options
+    if (!token || this.#renewing) return
+    const attempt = this.#attempt
+    this.#renewing = true
+    call(token)
+      .catch(() => null)
+      .then(given => {
+        if (attempt !== this.#attempt) return
+        this.#renewing = false
+        if (given !== null) this.#write({ a: 'h.token', token: given })
+      })
   }
 
-  #settle(key: string): void {
-    this.#deadlines.get(key)?.()
-    this.#deadlines.delete(key)
-  }
-
-  /** The line is gone, or as good as gone: wait, then dial again. */
-  #broken(): void {
-    const tries = 'tries' in this.#phase ? this.#phase.tries : 0
-    this.#hangUp()
+  /** Asks a silent line; one timer, re-armed for what is left of the silence rather than at every frame. */
+  #listen(due: number = this.#options.clock.now()): void {
     const { clock } = this.#options
-    const ms = backoff(tries, clock, this.#timings)
-    this.#cancelTimer = clock.after(ms, () => this.#dial(tries + 1))
-    this.#enter({ name: 'waiting', until: clock.now() + ms, tries: tries + 1 })
+    const { heartbeatMs, meteredHeartbeatMs, wakeReplyMs } = this.#timings
+    const silence = this.network.metered ? meteredHeartbeatMs : heartbeatMs
+    const now = clock.now()
+    const left = this.#heard + silence - now
+    if (now - due > wakeReplyMs) this.wake()
+    else if (left <= 0) this.#ask()
+    const ms = left > 0 ? left : silence
+    this.#cancelTimer = clock.after(ms, () => this.#listen(now + ms))
+  }
+
+  #ask(): void {
+    if (!this.#replies.has('pp')) this.#write({ a: 'pp' })
+  }
+
+  // ---- the end, and what comes after it ----
+
+  #hungUp(number: number, reason: string): void {
+    const code = codeOfClose(number, reason)
+    this.#ended(endingOfClose(number, code), code ?? undefined)
+  }
+
+  /** The server said why it will not have us; that it closes then is not waited for. */
+  #refused({ code }: WireError): void {
+    this.#ended(endingOfRefusal(code), isErrorCode(code) ? code : 'INTERNAL')
+  }
+
+  /** The line is gone, or as good as gone. For the circuit, a server that gave a reason is not one that fails. */
+  #ended(ending: Ending, code?: ErrorCode): void {
+    const { clock, token } = this.#options
+    const { backoffMaxMs, restartMs } = this.#timings
+    const wasUp = this.#phase.name === 'up'
+    if (wasUp && (isMishap(ending) || clock.now() - this.#upSince >= backoffMaxMs)) this.#good()
+    this.#judge(ending !== 'broken' ? 'passed' : code === 'TOKEN_FAILED' ? 'dropped' : 'failed')
+    this.#hangUp()
+    if (ending === 'over' || (ending === 'token' && !token)) this.#over(code ?? null)
+    else if (ending === 'token' && code === 'TOKEN_EXPIRED' && !this.#renewed) {
+      this.#renewed = true
+      this.#dial()
+    } else if (ending === 'restarting' && wasUp) this.#wait(clock.random() * restartMs, code)
+    else if (ending === 'throttled') this.#fail(atLeastHalf(2 * backoffMaxMs, clock), code)
+    else this.#fail(backoff(this.#tries, clock, this.#timings), code)
+  }
+
+  #good(): void {
+    this.#tries = 0
+    this.#renewed = false
+  }
+
+  #fail(ms: number, code?: ErrorCode): void {
+    this.#tries++
+    this.#wait(ms, code)
+  }
+
+  #wait(ms: number, code?: ErrorCode): void {
+    const { clock } = this.#options
+    this.#standing = false
+    this.#cancelTimer()
+    this.#cancelTimer = clock.after(ms, () => this.#dial())
+    this.#enter({ name: 'waiting', until: clock.now() + ms, tries: this.#tries, ...(code && { code }) })
+  }
+
+  /** Waits for the circuit: for its time, or for the verdict of the link that probes. */
+  #stand(): void {
+    const left = this.#circuit.isOpen
+      ? this.#circuit.until - this.#options.clock.now()
+      : this.#timings.connectMs
+    this.#wait(left, 'code' in this.#phase ? (this.#phase.code ?? undefined) : undefined)
+    this.#standing = true
+  }
+
+  #turned(): void {
+    if (this.#phase.name !== 'waiting') return
+    const { isOpen, isClosed, until } = this.#circuit
+    if (isOpen && this.#asked) this.#dial()
+    else if (isOpen && this.#phase.until < until) this.#stand()
+    else if (isClosed && this.#standing) this.#wait(this.#options.clock.random() * this.#timings.restartMs)
   }
 
   #hangUp(): void {
+    this.#attempt++
     this.#cancelTimer()
-    for (const cancel of this.#deadlines.values()) cancel()
-    this.#deadlines.clear()
+    this.#replies.clear()
+    this.#renewing = false
     const socket = this.#socket
     this.#socket = null
     socket?.close(1000, 'bye')
   }
 
-  #end(code: ErrorCode | null): void {
+  #over(code: ErrorCode | null): void {
     if (this.#phase.name === 'closed') return
+    this.#judge('dropped')
     this.#hangUp()
+    this.#forget()
+    this.#watch.stop()
     this.#enter({ name: 'closed', code })
   }
 }
 
-/** What pairs a request with its reply; null for frames that are not part of a pair. */
-function replyKey(frame: ClientFrame | ServerFrame): string | null {
-  switch (frame.a) {
-    case 'pp':
-      return 'pp'
-    case 's':
-    case 'h.catchup':
-      return JSON.stringify([frame.a, frame.c, frame.d])
-    case 'op':
-      return submitKey(frame, frame.src, frame.seq)
-    default:
-      return null
-  }
-}
+/** It has nothing to do with this client, so a link that was up starts anew. */
+const isMishap = (ending: Ending): boolean => ending === 'broken' || ending === 'restarting'
 
-const submitKey = ({ c, d }: Address, src: string, seq: number): string =>
-  JSON.stringify(['op', c, d, src, seq])
+/** A function of the app that throws instead of rejecting rejects as well. */
+const call = async <T>(given: () => Promise<T>): Promise<T> => given()
 
 /** Dials with the platform's WebSocket (browsers, Node 22 and later). */
 export const dialWebSocket: Dial = (url, events) => {
@@ -232,15 +362,4 @@ export const dialWebSocket: Dial = (url, events) => {
       socket.close(code, reason)
     },
   }
-}
-
-/** The WebSocket address of a server named by any of its URLs. Throws `SETTING_INVALID`. */
-export function socketUrl(server: string): string {
-  const url = URL.canParse(server) ? new URL(server) : null
-  if (!url || !/^(https?|wss?):$/.test(url.protocol)) {
-    throw new HoldfastError('SETTING_INVALID', `server: "${server}" is not an http, https, ws or wss URL.`)
-  }
-  url.protocol = url.protocol.replace('http', 'ws')
-  if (url.pathname === '/' || url.pathname === '') url.pathname = '/ws'
-  return url.href
 }

@@ -3,23 +3,34 @@
 import { newSrc } from '../../ops/identity.ts'
 import type { FromHub, FromTab } from '../hub/messages.ts'
 import { pipe } from '../hub/port.ts'
-import { type HubSetup, makeHub } from '../hub/setup.ts'
+import type { HubSetup } from '../hub/setup.ts'
 import type { Log } from '../log/log.ts'
 import type { Platform } from '../platform.ts'
 import type { Tab } from './tab.ts'
+
+/** The code of the hub, loaded where one is needed. */
+export type HubCode = typeof import('../hub/setup.ts')
+export const hubCode = (): Promise<HubCode> => import('../hub/setup.ts')
 
 export interface Alone {
   close(): Promise<void>
 }
 
 /** Starts it when its log is open; the tab may be used at once. */
-export function aloneOn(platform: Platform, log: Promise<Log>, tab: Tab, setup: HubSetup): Alone {
+export function aloneOn(
+  platform: Platform,
+  open: (code: HubCode) => Log | Promise<Log>,
+  tab: Tab,
+  setup: HubSetup,
+): Alone {
   const [near, far] = pipe<FromHub, FromTab>()
   tab.meet(near)
-  const hub = log.then(opened => {
-    const made = makeHub(platform, setup, opened, newSrc(platform.randomBytes))
-    made.serve(far)
-    return made
-  })
+  const starting = async () => {
+    const code = await hubCode()
+    const hub = code.makeHub(platform, setup, await open(code), newSrc(platform.randomBytes))
+    hub.serve(far)
+    return hub
+  }
+  const hub = starting()
   return { close: async () => (await hub).close() }
 }

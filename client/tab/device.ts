@@ -5,28 +5,15 @@
  *   - this tab alone, where the platform lets tabs agree on nothing: the log then belongs to the tab that came last
  */
 
-import { type Candidate, stand } from '../hub/election.ts'
-import { type HubSetup, makeHub } from '../hub/setup.ts'
-import { volatileLog } from '../log/volatile.ts'
-import type { Agreement, Platform } from '../platform.ts'
-import { type Alone, aloneOn } from './alone.ts'
+import type { Candidate } from '../hub/election.ts'
+import type { DeviceSetup } from '../hub/setup.ts'
+import type { Platform } from '../platform.ts'
+import { type Alone, aloneOn, hubCode } from './alone.ts'
 import { Seeker } from './seeker.ts'
 import type { Tab } from './tab.ts'
 
-export interface DeviceSetup extends HubSetup {
-  /** Names the log: one for each server and user. */
-  readonly device: string
-}
-
 const OUTDATED =
   'a newer version of this page is open in another tab, which keeps the edits; reload this page'
-
-/** Offers to be the hub. */
-export function standOnDevice(platform: Platform, agreement: Agreement, setup: DeviceSetup): Candidate {
-  const make = async (src: string, fenced: () => void) =>
-    makeHub(platform, setup, await platform.openLog(setup.device), src, fenced)
-  return stand(agreement, setup.device, make, platform.randomBytes)
-}
 
 /** Brings `tab` to the hub of this device and keeps it there; `worker` is the address of the hub's script. */
 export function joinDevice(
@@ -36,11 +23,11 @@ export function joinDevice(
   worker: string | URL | null,
 ): Alone {
   const { agreement, clock } = platform
-  if (agreement === null) return aloneOn(platform, platform.openLog(setup.device), tab, setup)
-  let candidate: Candidate | null = null
+  if (agreement === null) return aloneOn(platform, code => code.openLog(platform, setup.device), tab, setup)
+  let candidate: Promise<Candidate> | null = null
   let shelter: Alone | null = null
   const here = () => {
-    candidate ??= standOnDevice(platform, agreement, setup)
+    candidate ??= hubCode().then(code => code.standOnDevice(platform, agreement, setup))
     return candidate
   }
   const launch = () => {
@@ -53,11 +40,11 @@ export function joinDevice(
       clock,
       name: setup.device,
       launch,
-      takeOver: () => here().takeOver(),
+      takeOver: () => void here().then(standing => standing.takeOver()),
       outdated() {
         if (shelter) return
         seeker.close()
-        shelter = aloneOn(platform, Promise.resolve(volatileLog(OUTDATED)), tab, setup)
+        shelter = aloneOn(platform, code => code.volatileLog(OUTDATED), tab, setup)
       },
     },
     tab,
@@ -65,7 +52,7 @@ export function joinDevice(
   return {
     async close() {
       seeker.close()
-      await candidate?.close()
+      await (await candidate)?.close()
       await shelter?.close()
     },
   }

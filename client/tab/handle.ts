@@ -23,8 +23,8 @@ import { lostGround, passingsOf, sameTruth } from '../hub/told.ts'
 const SEEN_EVERY = 64
 
 export interface Listener {
-  /** `local`: this handle made the change. */
-  change(change: Change, local: boolean): void
+  /** `local`: an edit of this handle made the change; `undone`: its undo or redo did. */
+  change(change: Change, local: boolean, undone: boolean): void
   truth(truth: Truth): void
   presence(peers: readonly Peer[]): void
 }
@@ -35,6 +35,8 @@ const LATER = 256
 interface Queued {
   readonly n: number
   readonly change: Change
+  readonly joins?: true
+  readonly after?: readonly DocKey[]
   /** Why it lost its ground between two hubs: it is not in the view any more, and the next hub is to hold it. */
   readonly lost?: WireError
 }
@@ -48,6 +50,8 @@ const unknown: Truth = {
   settled: true,
   held: 0,
   exists: false,
+  canUndo: false,
+  canRedo: false,
   error: null,
 }
 
@@ -74,7 +78,7 @@ export class Handle {
   #held: readonly HeldEdit[] = []
   #announced: unknown = null
   #acts: Act[] = []
-  #shows: { change: Change; local: boolean }[] = []
+  #shows: { change: Change; local: boolean; undone: boolean }[] = []
   #showing = false
   #drained: (() => void)[] = []
 
@@ -108,11 +112,11 @@ export class Handle {
   }
 
   /** Throws `OP_…` or `DATA_MALFORMED` if it does not fit. An op on a document that does not exist creates it first. */
-  edit(change: Change): void {
+  edit(change: Change, joins: boolean, after: readonly DocKey[] = []): void {
     if ('op' in change && this.#view.type === null) {
-      this.#edit({ create: { type: this.type, data: typeOf(this.type).create() } })
+      this.#edit({ create: { type: this.type, data: typeOf(this.type).create() } }, false, after)
     }
-    this.#edit(change)
+    this.#edit(change, joins, after)
   }
 
   act(act: Act): void {
@@ -155,7 +159,7 @@ export class Handle {
         return
       }
       case 'change':
-        this.#changed(message.over, message.changes)
+        this.#changed(message)
         return
       case 'truth':
         this.#drop(message.over)
@@ -189,17 +193,17 @@ export class Handle {
     this.#open(null)
   }
 
-  #changed(over: number, changes: readonly Passing[]): void {
+  #changed({ over, changes, undone }: FromHub & { t: 'change' }): void {
     this.#drop(over)
     this.#seen++
-    for (const passing of changes) this.#carry(passing)
+    for (const passing of changes) this.#carry(passing, undone)
     if (this.#seen % SEEN_EVERY === 0) this.#post({ t: 'seen', h: this.h, seen: this.#seen })
     this.#show()
     this.#refresh(false)
   }
 
   /** A change of the hub's comes in below the queue; answers what lost its ground. A living hub holds that by the same rule. */
-  #carry({ change, type }: Passing): Queued[] {
+  #carry({ change, type }: Passing, undone = false): Queued[] {
     const living = this.#queue.filter(queued => !queued.lost)
     const carried = carry(
       living.map(queued => queued.change),
@@ -212,11 +216,11 @@ export class Handle {
     this.#queue = this.#queue.flatMap(queued => {
       if (queued.lost) return [queued]
       const moved = next.get(queued.n)
-      return moved ? [{ n: queued.n, change: moved }] : []
+      return moved ? [{ ...queued, change: moved }] : []
     })
     for (const shown of carried.shown) {
       this.#view = applyChange(this.#view, shown)
-      this.#shows.push({ change: shown, local: false })
+      this.#shows.push({ change: shown, local: false, undone })
     }
     const { code, message } = lostGround(carried.mismatch)
     return lost.map(queued => ({ ...queued, lost: { code, message } }))
@@ -247,15 +251,15 @@ export class Handle {
 
   // ---- editing ----
 
-  #edit(change: Change): void {
+  #edit(change: Change, joins: boolean, after: readonly DocKey[]): void {
     const fault = checkChange(change, this.#view)
     if (fault) throw new HoldfastError(fault.code, fault.message)
     if (this.#queue.length === 0) this.#under()
     this.#view = applyChange(this.#view, change)
-    const queued = { n: ++this.#made, change }
+    const queued = { n: ++this.#made, change, ...(joins && { joins }), ...(after.length > 0 && { after }) }
     this.#queue.push(queued)
     if (this.#attached) this.#send(queued)
-    this.#shows.push({ change, local: true })
+    this.#shows.push({ change, local: true, undone: false })
     this.#show()
     this.#refresh(false)
   }
@@ -270,7 +274,7 @@ export class Handle {
     this.#showing = true
     try {
       for (let show = this.#shows.shift(); show; show = this.#shows.shift())
-        this.#listener.change(show.change, show.local)
+        this.#listener.change(show.change, show.local, show.undone)
     } finally {
       this.#showing = false
     }
@@ -289,6 +293,7 @@ export class Handle {
             exists,
             unsent: told.unsent + waiting,
             saved: false,
+            ...undoable(this.#queue.at(-1)!.change, told),
             settled: false,
             status: told.status === 'synced' ? 'syncing' : told.status,
           }
@@ -296,4 +301,10 @@ export class Handle {
     this.#truth = truth
     this.#listener.truth(truth)
   }
+}
+
+/** What can be undone after an edit that the hub has not taken yet; what it says then is the truth. */
+function undoable(last: Change, told: Truth): Pick<Truth, 'canUndo' | 'canRedo'> {
+  if ('op' in last) return { canUndo: true, canRedo: false }
+  return { canUndo: 'create' in last && told.canUndo, canRedo: false }
 }

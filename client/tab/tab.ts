@@ -4,7 +4,7 @@ import type { Content } from '../../ops/change.ts'
 import { HoldfastError, isErrorCode } from '../../ops/errors.ts'
 import type { DocKey, Name } from '../../ops/identity.ts'
 import type { TypeName } from '../../types/type.ts'
-import type { Client, ClientEvents, KnownDoc, Loss } from '../api.ts'
+import type { Client, ClientEvents, KnownDoc, Loss, Metrics } from '../api.ts'
 import type { FromHub, FromTab, Question } from '../hub/messages.ts'
 import type { Port } from '../hub/port.ts'
 import { Handle, type Listener } from './handle.ts'
@@ -35,18 +35,26 @@ export class Tab {
   readonly #asked = new Map<number, Asked>()
   readonly #note: Note | null
   readonly #listeners: Listeners = { phase: new Set(), loss: new Set() }
+  readonly #token: (() => Promise<string | null>) | null
   #port: HubPort | null = null
   #phase: Client['phase'] = 'connecting'
   #loss: Loss | null = null
   #count = 0
+  /** This tab paused the exchange; the next hub is told so. */
+  #paused = false
+  #batch: FromTab[] | null = null
   #closed = false
   /** Whether the hub is there, for whoever looks after it. */
   onHeard: () => void = () => {}
   onGone: () => void = () => {}
 
-  /** `id` is this tab's alone, for ever; `note` is where it notes what the hub asks it to. */
-  constructor(id: string, note: Note | null = null) {
+  /**
+   * `id` is this tab's alone, for ever; `token` is the app's function, if it has one; `note` is where the tab notes what
+   * the hub asks it to.
+   */
+  constructor(id: string, token: (() => Promise<string | null>) | null = null, note: Note | null = null) {
     this.id = id
+    this.#token = token
     this.#note = note
   }
 
@@ -73,6 +81,7 @@ export class Tab {
     this.#port = port
     port.listen(message => this.#port === port && this.#hear(message))
     this.#post({ t: 'hello', tab: this.id, ...(this.#note && { noted: this.#note.read() }) })
+    if (this.#paused) this.#post({ t: 'pause' })
     for (const handle of this.#handles.values()) handle.attach()
     for (const [id, { question }] of this.#asked)
       if (!('h' in question)) this.#post({ t: 'ask', id, question })
@@ -112,7 +121,7 @@ export class Tab {
       get held() {
         return handle.held
       },
-      edit: change => handle.edit(change),
+      edit: (change, joins, after) => handle.edit(change, joins, after),
       act: act => handle.act(act),
       announce: state => handle.announce(state),
       saved: () => this.#ask({ q: 'saved', h }) as Promise<void>,
@@ -123,6 +132,22 @@ export class Tab {
         if (!this.#handles.delete(h)) return
         this.#post({ t: 'detach', h })
       },
+    }
+  }
+
+  /** What `edits` does to documents reaches the hub in one piece. */
+  batch(edits: () => void): void {
+    if (this.#batch) {
+      edits()
+      return
+    }
+    const messages: FromTab[] = []
+    this.#batch = messages
+    try {
+      edits()
+    } finally {
+      this.#batch = null
+      if (messages.length > 0) this.#post({ t: 'batch', messages })
     }
   }
 
@@ -143,6 +168,20 @@ export class Tab {
 
   reconnect(): void {
     this.#post({ t: 'reconnect' })
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#post({ t: 'pause' })
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#post({ t: 'resume' })
+  }
+
+  metrics(): Promise<Metrics> {
+    return this.#ask({ q: 'metrics' }) as Promise<Metrics>
   }
 
   wake(): void {
@@ -209,9 +248,20 @@ export class Tab {
         return
       case 'pong':
         return
+      case 'token':
+        void this.#giveToken(message.id)
+        return
       default:
         this.#handles.get(message.h)?.told(message)
         if (message.t === 'attached') this.#askAgain(message.h)
+    }
+  }
+
+  async #giveToken(id: number): Promise<void> {
+    try {
+      this.#post({ t: 'token', id, token: (await this.#token?.()) ?? null })
+    } catch (reason) {
+      this.#post({ t: 'token', id, token: null, error: String(reason) })
     }
   }
 
@@ -236,6 +286,7 @@ export class Tab {
   }
 
   #post(message: FromTab): void {
-    this.#port?.post(message)
+    if (this.#batch) this.#batch.push(message)
+    else this.#port?.post(message)
   }
 }

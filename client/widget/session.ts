@@ -57,7 +57,7 @@ export function startSession(
       held.close,
       status.close,
       typed.on('truth', tell),
-      typed.on('change', ({ local }) => events.changed(local)),
+      typed.on('change', ({ local, undone }) => events.changed(local || undone)),
       typed.on('presence', (peers: readonly Peer[]) => events.people(peers.map(presenceOf))),
     )
     tell(typed.truth)

@@ -3,6 +3,7 @@
 import type { Doc } from '../api.ts'
 import type { RichDoc, TextDoc } from '../binding/index.ts'
 import { bindCursors, bindQuill, bindTextarea, makeEditor, type Person } from '../binding/index.ts'
+import { makeUndoButtons } from './undo.ts'
 
 export interface Surface {
   rename(person: Person): void
@@ -29,9 +30,14 @@ function richSurface(host: HTMLElement, doc: RichDoc, person: Person, events: Su
   const quill = makeEditor(host, labelOf(doc))
   const binding = bindQuill(quill, doc, events)
   const cursors = bindCursors(quill, doc, person)
+  const tools = document.createElement('span')
+  tools.className = 'hf-tools ql-formats'
+  host.querySelector('.ql-toolbar')!.prepend(tools)
+  const dropTools = makeUndoButtons(tools, doc as Doc)
   return {
     rename: cursors.rename,
     close() {
+      dropTools()
       cursors.unbind()
       binding.unbind()
     },
@@ -39,13 +45,24 @@ function richSurface(host: HTMLElement, doc: RichDoc, person: Person, events: Su
 }
 
 function textSurface(host: HTMLElement, doc: TextDoc, person: Person, events: SurfaceEvents): Surface {
+  const bar = host.appendChild(document.createElement('div'))
+  bar.className = 'hf-tools hf-bar'
+  bar.setAttribute('role', 'toolbar')
+  bar.setAttribute('aria-label', 'Undo and redo')
+  const dropTools = makeUndoButtons(bar, doc as Doc)
   const area = host.appendChild(document.createElement('textarea'))
   area.className = 'hf-text'
   area.placeholder = 'Write something…'
   area.setAttribute('aria-label', labelOf(doc))
   const binding = bindTextarea(area, doc, events)
   announce(doc, person)
-  return { rename: next => announce(doc, next), close: () => leave(doc, binding.unbind) }
+  return {
+    rename: next => announce(doc, next),
+    close() {
+      dropTools()
+      leave(doc, binding.unbind)
+    },
+  }
 }
 
 function jsonSurface(host: HTMLElement, doc: Doc, person: Person): Surface {

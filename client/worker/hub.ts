@@ -1,7 +1,7 @@
 /** The hub in a worker: a SharedWorker for all tabs, or one of each tab, of which one at a time is the hub. */
 
+import { type DeviceSetup, standOnDevice } from '../hub/setup.ts'
 import { thisPlatform } from '../platform.ts'
-import { type DeviceSetup, standOnDevice } from '../tab/device.ts'
 
 declare const self: { readonly name: string }
 

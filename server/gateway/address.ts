@@ -12,6 +12,7 @@ export function addressOf(raw: unknown): Address | null {
   switch (a) {
     case 'hs':
     case 'pp':
+    case 'h.token':
       return { a }
     case 'op':
       return doc ? { a, c, d, ...scalars({ src, seq }) } : null

@@ -17,6 +17,8 @@ const src = v.pipe(v.string(), v.minLength(1), v.maxLength(SRC_CHARS))
 /** In hexadecimal. */
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{16,64}$/))
 const address = { c: v.string(), d: v.string() }
+/** Header, claims and signature of a large token are some kB. */
+const token = v.pipe(v.string(), v.minLength(1), v.maxLength(65_536))
 const protocolNumber = v.union([v.number(), v.string()])
 
 /** A map from document names to the versions that the client has. */
@@ -37,6 +39,7 @@ const hello = v.object({
   protocol: v.nullish(protocolNumber),
   protocolMinor: v.nullish(protocolNumber),
   holdfast: v.optional(v.number()),
+  token: v.optional(token),
 })
 
 const submit = v.pipe(
@@ -105,6 +108,7 @@ export const schemas = {
   pr: v.object({ a: v.literal('pr'), ch: v.string() }),
   pp: v.object({ a: v.literal('pp') }),
   'h.catchup': catchUp,
+  'h.token': v.object({ a: v.literal('h.token'), token }),
 } as const
 
 export type Hello = v.InferOutput<typeof hello>

@@ -5,15 +5,23 @@
  *                  |
  *                  +---->  draining -> closed        the server shuts down: running edits are still answered
  *
+ * Where access is not open to all, `identifying` comes between greeting and open, and what was sent in the same flight waits
+ * for its end; from then on a sentry stands between session and client (access/sentry.ts).
+ *
  * A refused frame is answered to the sender as the reply of its request, so the rest of the connection goes on; where
  * there is no telling which request it was, the connection ends, since a client would wait for ever for its answer.
  */
 
 import type { Duplex } from 'node:stream'
 import type { ErrorCode } from '../../ops/errors.ts'
-import { errors } from '../../ops/errors.ts'
+import { errors, HoldfastError } from '../../ops/errors.ts'
 import type { CatchUpAnswer, CatchUpRefusal, Submit, WireError } from '../../ops/protocol.ts'
 import { HOLDFAST_PROTOCOL, SHAREDB_PROTOCOL } from '../../ops/protocol.ts'
+import type { Access } from '../access/access.ts'
+import { type Gate, openGate } from '../access/gate.ts'
+import { Sentry, type SentryParts } from '../access/sentry.ts'
+import { identify } from '../access/tokens.ts'
+import type { Reviewed } from '../access/watch.ts'
 import { answerCatchUp, carryAlong } from '../catchup.ts'
 import type { Agent } from '../sharedb.ts'
 import { type Address, addressOf } from './address.ts'
@@ -34,11 +42,12 @@ export interface Socket {
 
 export type Phase =
   | { readonly name: 'greeting' }
+  | { readonly name: 'identifying'; readonly waiting: Frame[] }
   | { readonly name: 'open'; readonly src: string; readonly holdfast: boolean }
   | { readonly name: 'draining' }
   | { readonly name: 'closed'; readonly code: ErrorCode | null }
 
-export interface Session {
+export interface Session extends Reviewed {
   readonly phase: Phase
   /** A WebSocket message came; anything but text is refused. */
   receive(data: string | Uint8Array): void
@@ -50,42 +59,47 @@ export interface Session {
   close(code: ErrorCode): void
 }
 
-export function openSession(gateway: Gateway, socket: Socket): Session {
-  const session = new GatewaySession(gateway, socket)
+/** `token`: the one of the cookie with which the socket was opened, if that may be believed. */
+export function openSession(gateway: Gateway, socket: Socket, token: string | null = null): Session {
+  const session = new GatewaySession(gateway, socket, token)
   gateway.sessions.add(session)
   if (gateway.draining) session.close('SERVER_DRAINING')
   return session
 }
 
+/** Frames that may come in the flight of the greeting; each is limited in its size. */
+const WAITING = 10_000
+
 class GatewaySession implements Session {
   phase: Phase = { name: 'greeting' }
   readonly #gateway: Gateway
   readonly #socket: Socket
+  readonly #cookie: string | null
   /** ShareDB's side of the connection: made before the client has said a word, while it has nothing to wait for. */
   readonly #pipe: Duplex
   readonly #agent: Agent
   /** The handshake is answered, and before that nothing else is; or the session is over. */
   readonly #greeted = Promise.withResolvers<void>()
+  /** Null on an open server, and before it is known who speaks. */
+  #sentry: Sentry | null = null
 
-  constructor(gateway: Gateway, socket: Socket) {
+  constructor(gateway: Gateway, socket: Socket, cookie: string | null) {
     this.#gateway = gateway
     this.#socket = socket
+    this.#cookie = cookie
     this.#pipe = openPipe({ message: message => this.#tell(message), end: () => this.close('INTERNAL') })
     this.#agent = gateway.backend.share.listen(this.#pipe)
+  }
+
+  get principal(): string | null {
+    return this.#sentry?.principal ?? null
   }
 
   receive(data: string | Uint8Array): void {
     if (this.phase.name === 'closed') return
     const read = typeof data === 'string' ? readFrame(data, this.#gateway.settings) : binary
-    if (read.fault) {
-      this.#refuse(read.fault.address, codedError(read.fault.code, read.fault.message))
-      return
-    }
-    try {
-      this.#handle(read.frame)
-    } catch (error) {
-      this.#refuse(addressOf(read.frame), wireError(error, this.#gateway.report))
-    }
+    if (read.fault) this.#refuse(read.fault.address, codedError(read.fault.code, read.fault.message))
+    else this.#handle(read.frame)
   }
 
   closed(): void {
@@ -103,40 +117,109 @@ class GatewaySession implements Session {
     this.#socket.close(entry.close ?? 1011, code)
   }
 
+  async review(): Promise<void> {
+    await this.#sentry?.review()
+  }
+
   #end(code: ErrorCode | null): void {
     if (this.phase.name === 'closed') return
     this.phase = { name: 'closed', code }
     this.#gateway.sessions.delete(this)
     this.#greeted.resolve()
+    this.#sentry?.close()
     this.#pipe.destroy()
   }
 
   #handle(frame: Frame): void {
     const { phase } = this
     if (phase.name === 'draining') this.#refuse(addressOf(frame), codedError('SERVER_DRAINING'))
+    else if (phase.name === 'identifying') this.#wait(frame, phase.waiting)
     else if (frame.a === 'hs') this.#greet(frame)
     else if (phase.name !== 'open')
       this.#refuse(addressOf(frame), codedError('FRAME_MALFORMED', 'Say hs first.'))
-    else if (frame.a === 'op') this.#pipe.push(withSeal(frame))
-    else if (frame.a !== 'h.catchup') this.#pipe.push(frame)
-    else if (phase.holdfast) void this.#catchUp(frame)
-    else this.#refuse(addressOf(frame), codedError('PROTOCOL_VERSION', 'Say holdfast: 1 in hs first.'))
+    else if (this.#sentry) this.#sentry.admit(frame, admitted => this.#go(admitted))
+    else this.#go(frame)
   }
 
-  /** ShareDB's client says hs twice; only the first can name its src. */
+  #go(frame: Frame): void {
+    const { phase } = this
+    try {
+      if (phase.name === 'draining') this.#refuse(addressOf(frame), codedError('SERVER_DRAINING'))
+      else if (phase.name !== 'open') return
+      else if (frame.a === 'op') this.#pipe.push(withSeal(frame))
+      else if (frame.a === 'h.token') this.#send({ a: 'h.token' })
+      else if (frame.a !== 'h.catchup') this.#pipe.push(frame)
+      else if (phase.holdfast) void this.#catchUp(frame)
+      else this.#refuse(addressOf(frame), codedError('PROTOCOL_VERSION', 'Say holdfast: 1 in hs first.'))
+    } catch (error) {
+      this.#refuse(addressOf(frame), wireError(error, this.#gateway.report))
+    }
+  }
+
+  // ---- the greeting ----
+
+  /** ShareDB's client says hs twice; only the first can name its src and bring a token. */
   #greet(hello: Hello): void {
     const fault = helloFault(hello, this.phase)
-    if (fault) {
-      this.#send({ a: 'hs', error: fault })
-      this.close(fault.code as ErrorCode)
-      return
-    }
+    const { access } = this.#gateway
+    if (fault) this.#turnAway(fault)
+    else if (this.phase.name === 'open' || access === null) this.#admit(hello)
+    else void this.#identify(hello, access)
+  }
+
+  #admit({ token: _, ...hello }: Hello): void {
     if (this.phase.name !== 'open') {
       const { id, holdfast } = hello
       this.phase = { name: 'open', src: id ?? this.#agent.clientId, holdfast: holdfast !== undefined }
     }
     this.#pipe.push(hello)
   }
+
+  async #identify(hello: Hello, access: Access): Promise<void> {
+    const phase: Phase = { name: 'identifying', waiting: [] }
+    this.phase = phase
+    const parts = { ...this.#gateway, access }
+    try {
+      const principal = await identify(access, hello.token ?? this.#cookie, parts.clock)
+      const gate = await openGate(parts, principal, hello.id ?? this.#agent.clientId, this.#agent)
+      if (this.phase === phase) this.#sentry = this.#post(parts, gate, hello)
+      else gate.close()
+    } catch (error) {
+      this.#turnAway(wireError(error, parts.report))
+    }
+    if (this.phase !== phase) return
+    this.#admit(hello)
+    for (const frame of phase.waiting) this.#handle(frame)
+  }
+
+  #post(parts: SentryParts, gate: Gate, { holdfast }: Hello): Sentry {
+    return new Sentry(parts, gate, {
+      holdfast: holdfast !== undefined,
+      say: message => this.#say(message),
+      close: code => this.close(code),
+    })
+  }
+
+  #wait(frame: Frame, waiting: Frame[]): void {
+    if (waiting.length < WAITING) waiting.push(frame)
+    else this.close('FRAME_TOO_LARGE')
+  }
+
+  #turnAway(error: WireError): void {
+    this.#send({ a: 'hs', error })
+    this.close(error.code as ErrorCode)
+  }
+
+  #welcome(message: Record<string, unknown>): void {
+    if (this.phase.name !== 'open') this.#refuse({ a: 'hs' }, codedError('SERVER_DRAINING'))
+    else {
+      const ours = { holdfast: HOLDFAST_PROTOCOL, epoch: this.#gateway.store.epoch }
+      this.#send({ ...message, ...(this.phase.holdfast && ours) })
+    }
+    this.#greeted.resolve()
+  }
+
+  // ---- catching up ----
 
   /** A client may ask in the same flight as it greets, and hears the answers in that order. */
   async #catchUp(request: CatchUp): Promise<void> {
@@ -145,6 +228,7 @@ class GatewaySession implements Session {
     try {
       const answer = await answerCatchUp(store, request)
       const along = await carryAlong(store, request, answer)
+      if (this.#sentry && !(await this.#sentry.mayHear(c, d))) throw new HoldfastError('FORBIDDEN')
       await this.#greeted.promise
       this.#answer(answer, this.phase.name === 'open' ? along : null)
     } catch (error) {
@@ -162,6 +246,8 @@ class GatewaySession implements Session {
     this.#pipe.push(withSeal(along))
   }
 
+  // ---- to the client ----
+
   /** Something that ShareDB's agent says. */
   #tell(message: Record<string, unknown>): void {
     // A greeting for clients of ShareDB before 1.1; the others would only answer it with a second handshake.
@@ -175,21 +261,16 @@ class GatewaySession implements Session {
     }
   }
 
-  #welcome(message: Record<string, unknown>): void {
-    if (this.phase.name !== 'open') this.#refuse({ a: 'hs' }, codedError('SERVER_DRAINING'))
-    else {
-      const ours = { holdfast: HOLDFAST_PROTOCOL, epoch: this.#gateway.store.epoch }
-      this.#send({ ...message, ...(this.phase.holdfast && ours) })
-    }
-    this.#greeted.resolve()
-  }
-
   #refuse(address: Address | null, error: WireError): void {
-    this.#send({ ...(address ?? { a: 'h.error' }), error })
+    this.#say({ ...(address ?? { a: 'h.error' }), error })
     if (!address) this.close(error.code as ErrorCode)
   }
 
   #send(message: Record<string, unknown>): void {
+    if (this.#sentry === null || this.#sentry.lets(message)) this.#say(message)
+  }
+
+  #say(message: Record<string, unknown>): void {
     if (this.phase.name === 'closed') return
     this.#socket.send(toText(message))
     if (this.#socket.bufferedBytes() > this.#gateway.settings.SOCKET_BUFFER_BYTES)

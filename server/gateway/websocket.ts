@@ -12,9 +12,10 @@ import type { RawData, WebSocket } from 'ws'
 import { WebSocketServer } from 'ws'
 import type { ErrorCode } from '../../ops/errors.ts'
 import { errors } from '../../ops/errors.ts'
+import { tokenInCookie } from '../access/tokens.ts'
 import { isOriginAllowed } from '../origins.ts'
 import type { Gateway } from './gateway.ts'
-import type { Session } from './session.ts'
+import type { Session, Socket } from './session.ts'
 import { openSession } from './session.ts'
 
 const PATH = '/ws'
@@ -52,7 +53,10 @@ export function acceptWebSockets(server: Server, gateway: Gateway): WebSockets {
   server.on('upgrade', (request, stream, head) => {
     const refusal = refusalOf(request, gateway)
     if (refusal) refuseUpgrade(stream, refusal)
-    else sockets.handleUpgrade(request, stream, head, socket => connect(socket, gateway, connections))
+    else
+      sockets.handleUpgrade(request, stream, head, socket =>
+        connect(socket, gateway, connections, tokenInCookie(request.headers, settings)),
+      )
   })
   const heart = setInterval(() => beat(connections), settings.HEARTBEAT_MS)
 
@@ -69,15 +73,21 @@ export function acceptWebSockets(server: Server, gateway: Gateway): WebSockets {
   }
 }
 
-function connect(socket: WebSocket, gateway: Gateway, connections: Set<Connection>): void {
-  const session = openSession(gateway, {
+function connect(
+  socket: WebSocket,
+  gateway: Gateway,
+  connections: Set<Connection>,
+  token: string | null,
+): void {
+  const end: Socket = {
     send: text => socket.send(text),
     bufferedBytes: () => socket.bufferedAmount,
     close: (code, reason) => {
       socket.close(code, reason)
       setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref()
     },
-  })
+  }
+  const session = openSession(gateway, end, token)
   const connection: Connection = { socket, session, silent: 0, beats: 0 }
   connections.add(connection)
   socket.on('message', (data, isBinary) => {
@@ -102,13 +112,16 @@ function beat(connections: Iterable<Connection>): void {
     connection.beats++
     if (connection.silent > PATIENCE_BEATS) {
       socket.terminate()
-    } else if (session.phase.name === 'greeting' && connection.beats > PATIENCE_BEATS) {
+    } else if (isGreeting(session) && connection.beats > PATIENCE_BEATS) {
       session.close('FRAME_MALFORMED')
     } else {
       socket.ping()
     }
   }
 }
+
+/** It has said nothing yet, or nobody has said who it is. */
+const isGreeting = ({ phase: { name } }: Session) => name === 'greeting' || name === 'identifying'
 
 const bytesOf = (data: RawData): Uint8Array =>
   Array.isArray(data) ? Buffer.concat(data) : new Uint8Array(data)

@@ -8,7 +8,7 @@
  *   collections  the numbers of its changes            rungs       composed deltas (rungs.ts)
  *   snapshots    content, written down lazily          milestones  content that is kept for ever
  *   marks        named versions                        credits     who wrote which part, as far as it was worked out
- *   facts        the epoch of the database
+ *   facts        the epoch of the database             owners      whose srcs are
  *
  * Laws, for every engine:
  *   - `append` is one transaction, durable when it resolves; when it rejects, none of it is there (or, where the answer
@@ -122,6 +122,8 @@ export interface WholeDoc {
   readonly key: DocKey
   readonly doc: Omit<Row<'docs'>, 'num' | 'collection' | 'id' | 'change'>
   readonly rows: { readonly [T in DocTable]?: readonly Omit<Row<T>, 'doc'>[] }
+  /** Whose the srcs of its writers are; one that is somebody's already stays theirs. */
+  readonly owners: readonly Row<'owners'>[]
 }
 
 export interface Engine {
@@ -136,6 +138,10 @@ export interface Engine {
   /** The row of a document that may have none yet: it then has one at version 0. */
   touch(key: DocKey): Promise<DocRow>
   writer(doc: number, src: string): Promise<WriterRow | null>
+  /** The principal that has the src; null: nobody yet. */
+  owner(src: string): Promise<string | null>
+  /** Gives a src to a principal unless it is somebody's. Durable. */
+  claim(src: string, who: string): Promise<void>
   /** Existing documents, last changed first, from below the change numbered `before` on. */
   list(collection: string, limit: number, before?: number): Promise<ListedDoc[]>
   /** Documents whose last change has a number above `after`, by that number; deleted ones have the type null. */

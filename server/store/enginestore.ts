@@ -112,6 +112,20 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     })
   }
 
+  ownerOf(src: string): Promise<string | null> {
+    return this.#ask('read', () => this.#engine.owner(src))
+  }
+
+  claim(src: string, who: string): Promise<string> {
+    return this.#ask('write', async () => {
+      const owner = await this.#engine.owner(src)
+      if (owner !== null) return owner
+      await this.#engine.claim(src, who)
+      // Somebody else may have been first.
+      return (await this.#engine.owner(src))!
+    })
+  }
+
   forget(key: DocKey): boolean {
     if (this.#engine.local) return false
     const forgotten = [this.#snapshots.forget(key), this.#seqs.forget(key)]

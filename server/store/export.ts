@@ -24,6 +24,8 @@ export async function* exportCollection(
   collection: string,
   progress: Progress = () => {},
 ): AsyncGenerator<string> {
+  // Whose a src is never changes, so it need not be seen at the same moment.
+  const ownerOf = (src: string) => engine.owner(src)
   const view = await engine.view().catch(error => {
     throw failed('read', error)
   })
@@ -33,7 +35,7 @@ export async function* exportCollection(
     for await (const docs of view.rows('docs')) {
       for (const doc of docs) {
         if (doc.collection !== quoted(collection) || doc.v === 0) continue
-        yield* exportDoc(view, doc, counts)
+        yield* exportDoc(view, doc, counts, ownerOf)
         counts.documents++
         progress(counts)
       }
@@ -47,11 +49,16 @@ export async function* exportCollection(
   }
 }
 
-async function* exportDoc(view: View, doc: Row<'docs'>, counts: { ops: number }): AsyncGenerator<string> {
+async function* exportDoc(
+  view: View,
+  doc: Row<'docs'>,
+  counts: { ops: number },
+  ownerOf: Engine['owner'],
+): AsyncGenerator<string> {
   const key = { collection: unquoted(doc.collection), id: unquoted(doc.id) }
   const rows = <T extends DocTable>(table: T) => new DocRows(table, view.rows(table, doc.num))
   const srcs = srcsOf(await rows('writers').all(doc.num))
-  yield await about(key, async () => (await headOf(doc, rows)).join(''))
+  yield await about(key, async () => (await headOf(doc, rows, ownerOf)).join(''))
   const sources = { packs: rows('packs'), packnames: rows('packnames'), ops: rows('ops') }
   const log = logOf(doc, sources, srcs)
   for (;;) {
@@ -65,14 +72,15 @@ async function* exportDoc(view: View, doc: Row<'docs'>, counts: { ops: number })
 type RowsOf = <T extends DocTable>(table: T) => DocRows<T>
 
 /** All lines of a document but its ops. */
-async function headOf(doc: Row<'docs'>, rows: RowsOf): Promise<string[]> {
+async function headOf(doc: Row<'docs'>, rows: RowsOf, ownerOf: Engine['owner']): Promise<string[]> {
   const { num, id, v, hash, at, horizon } = doc
   const lines = [lineOf({ doc: unquoted(id), v, hash, at })]
   const marks = await rows('marks').all(num)
   if (horizon > 0) lines.push(...(await trimmedOf(doc, rows, new Set(marks.map(mark => mark.v)))))
   for (const { name, v, at } of marks) lines.push(lineOf({ mark: unquoted(name), v, at }))
   for (const { src, seq, v, seal } of await rows('writers').all(num)) {
-    lines.push(lineOf({ writer: unquoted(src), seq, v, seal }))
+    const who = await ownerOf(unquoted(src))
+    lines.push(lineOf({ writer: unquoted(src), seq, v, seal, ...(who !== null && { who }) }))
   }
   const [credits] = horizon > 0 ? await rows('credits').all(num) : []
   if (credits) {

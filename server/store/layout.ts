@@ -9,6 +9,7 @@
 export const layout = {
   facts: { name: 'text', value: 'text' },
   collections: { name: 'text', change: 'integer' },
+  owners: { src: 'text', who: 'text' },
   docs: {
     num: 'integer',
     collection: 'text',
@@ -63,6 +64,7 @@ export const layout = {
 export const keys = {
   facts: ['name'],
   collections: ['name'],
+  owners: ['src'],
   docs: ['num'],
   writers: ['doc', 'writer'],
   turns: ['doc', 'v'],
@@ -79,7 +81,7 @@ export const keys = {
 type Layout = typeof layout
 export type Table = keyof Layout
 /** The tables of documents: their first column is the document's number. */
-export type DocTable = Exclude<Table, 'facts' | 'collections' | 'docs'>
+export type DocTable = Exclude<Table, 'facts' | 'collections' | 'owners' | 'docs'>
 
 interface Values {
   integer: number

@@ -14,7 +14,9 @@
  *                                                                           N ops from V on in summary (ops/sittings.ts), and
  *                                                                           their names and times (packs.ts), if all are trimmed
  *   mark      {"mark": NAME, "v": V, "at": MS}                              a named version
- *   writer    {"writer": SRC, "seq": N, "v": V, "seal": TEXT | null}        its last op, and what tells it from another
+ *   writer    {"writer": SRC, "seq": N, "v": V, "seal": TEXT | null, "who"?: PRINCIPAL}
+ *                                                                           its last op, what tells it from another, and whose
+ *                                                                           src it is, if it is anybody's
  *   credits   {"credits": V, "srcs": [SRC | null...], "runs": [[N, I]...]}  who wrote what of a trimmed document, at V
  *   op        {"v": V, "src"?: SRC, "seq"?: N, "at": MS, "meta"?: {...}, CHANGE}
  *   CHANGE    = "op": OP | "create": {"type": TYPE, "data"?: JSON} | "del": true
@@ -79,7 +81,13 @@ const schemas = {
     ),
   }),
   mark: v.strictObject({ mark: v.string(), v: version, at: time }),
-  writer: v.strictObject({ writer: v.string(), seq, v: version, seal: v.nullable(v.string()) }),
+  writer: v.strictObject({
+    writer: v.string(),
+    seq,
+    v: version,
+    seal: v.nullable(v.string()),
+    who: v.exactOptional(v.string()),
+  }),
   credits: v.strictObject({
     credits: version,
     srcs: v.array(v.nullable(v.string())),

@@ -122,6 +122,10 @@ export interface Store {
    * other servers have committed meanwhile is found by its commit.
    */
   refusalOf(key: DocKey, name: Name, seal: string): Promise<Exclude<Refusal, { kind: 'taken' }> | null>
+  /** The principal that wrote under `src`, and alone may do so; null: nobody who was known by a name. */
+  ownerOf(src: string): Promise<string | null>
+  /** Gives `src` to a principal for ever, unless it is somebody's; answers whose it is then. */
+  claim(src: string, who: string): Promise<string>
   /** Drops what is remembered of a document and may be behind; answers whether there was anything. */
   forget(key: DocKey): boolean
   /** The receipt of version `v`; null beyond the head and where it was trimmed. */

@@ -2,12 +2,14 @@
  * `npm run bench -- NAME [options]`: benchmarks, one file each. Exit code 1 if one failed, 2 if it was asked wrongly.
  */
 
+import { device } from './device.ts'
 import { compareDrivers } from './drivers.ts'
 import { history } from './history.ts'
 import { reconnect } from './reconnect.ts'
 import { store } from './store.ts'
 
 const benchmarks: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
+  device,
   drivers: compareDrivers,
   history,
   reconnect,

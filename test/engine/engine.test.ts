@@ -357,4 +357,86 @@ describe('engine', () => {
     assert.throws(() => scene.edit([-1, 'x']), { code: 'OP_MALFORMED' })
     assert.equal(scene.state, before)
   })
+
+  describe('waiting', () => {
+    const after = [{ key: { collection: 'c', id: 'other' }, name: { src: 'me', seq: 7 } }]
+    const waits = (scene: Scene) => scene.effects.filter(effect => effect.t === 'await').length
+
+    it('[E23] an edit that waits for another document is not sent, nor what is behind it, until that is committed', () => {
+      const scene = new Scene().online('', 1)
+      scene.take()
+      scene.on({ t: 'edit', change: { op: ['a'] }, after })
+      scene.edit([1, 'b'])
+      assert.deepEqual(scene.takeOps(), [])
+      assert.ok(waits(scene) > 0)
+      scene.on({ t: 'cleared', name: { src: 'me', seq: 2 } })
+      assert.deepEqual(scene.takeOps(), [])
+      scene.on({ t: 'cleared', name: { src: 'me', seq: 1 } })
+      assert.deepEqual(
+        scene.takeOps().map(({ op }) => op),
+        [['ab']],
+      )
+    })
+
+    it('[E23] nor does it go along with the catch-up; it waits after a reload and from a checkpoint too', () => {
+      const first = new Scene().online('', 1)
+      first.on({ t: 'edit', change: { op: ['a'] }, after })
+      for (const scene of [first.on({ t: 'down' }), first.reload('you'), first.resume('you')]) {
+        scene.take()
+        scene.on({ t: 'up' })
+        const [question] = scene.take()
+        assert.deepEqual([question?.a, 'submit' in question!], ['h.catchup', false])
+        scene.answer({ segments: [] }, 1)
+        assert.deepEqual(scene.takeOps(), [])
+        scene.on({ t: 'cleared', name: { src: 'me', seq: 1 } })
+        assert.equal(scene.takeOps().length, 1)
+      }
+    })
+
+    it('[E24] on a slow network edits gather, and each gathering lets one op go', () => {
+      const scene = new Scene().online('', 1).on({ t: 'network', slow: true })
+      scene.take()
+      scene.edit(['a']).edit([1, 'b'])
+      assert.deepEqual(scene.takeOps(), [])
+      assert.equal(scene.effects.filter(effect => effect.t === 'gather').length, 1)
+      scene.on({ t: 'gathered' })
+      assert.deepEqual(
+        scene.takeOps().map(({ op }) => op),
+        [['ab']],
+      )
+      scene.edit([2, 'c']).ack(1, 1)
+      assert.deepEqual(scene.takeOps(), [])
+      scene.on({ t: 'gathered' })
+      assert.equal(scene.takeOps().length, 1)
+      scene.ack(2, 2).on({ t: 'network', slow: false })
+      scene.edit([3, 'd'])
+      assert.equal(scene.takeOps().length, 1)
+    })
+  })
+
+  describe('barred', () => {
+    const error = { code: 'FORBIDDEN', message: 'no' }
+
+    it('[E25] keeps pending edits with their names, asks again when one is retried, and gives up only what is discarded', () => {
+      const scene = new Scene().online('hello', 1)
+      scene.edit([5, '!']).on({ t: 'barred', error })
+      assert.deepEqual([scene.phase, scene.pending], ['barred', ['me:1']])
+      scene.take()
+      scene.on({ t: 'retry', name: { src: 'me', seq: 1 } })
+      assert.deepEqual(
+        scene.take().map(({ a, ...rest }) => [a, 'own' in rest && rest.own]),
+        [['h.catchup', [['me', 1]]]],
+      )
+      scene.on({ t: 'answer', frame: { a: 'h.catchup', c: 'c', d: 'd', from: 1, error } })
+      scene.on({ t: 'discard', name: { src: 'me', seq: 1 } })
+      assert.deepEqual([scene.view, scene.pending, scene.held], ['hello', [], []])
+    })
+
+    it('[E25] a creation that is given up leaves what stood on top of it held', () => {
+      const scene = new Scene().create('one').edit([3, ' two']).on({ t: 'up' })
+      scene.on({ t: 'answer', frame: { a: 'h.catchup', c: 'c', d: 'd', from: null, error } })
+      scene.on({ t: 'discard', name: { src: 'me', seq: 1 } })
+      assert.deepEqual([scene.pending, scene.held], [[], ['FORBIDDEN']])
+    })
+  })
 })

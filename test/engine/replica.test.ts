@@ -3,6 +3,7 @@ import { restore, save } from '../../client/engine/checkpoint.ts'
 import type { Step } from '../../client/engine/committed.ts'
 import { type ReplicaEvent, reduce } from '../../client/engine/replica.ts'
 import { nothing, type Replica } from '../../client/engine/state.ts'
+import { takeBack } from '../../client/engine/undo.ts'
 import { carryOver, segmentsOf } from '../../ops/catchup.ts'
 import { applyChange, type Change, type Content, equalContents } from '../../ops/change.ts'
 import { type Name, sameName } from '../../ops/identity.ts'
@@ -78,9 +79,14 @@ class Device {
     )
   }
 
+  /** Mostly an edit; now and then one is undone or redone instead. */
   edit(rng: Random): void {
-    const { view } = this.replica
-    this.tell({ t: 'edit', change: { op: randomOp(typeOf(view.type!), view.data, rng) } })
+    const { view, undo } = this.replica
+    const way = rng.chance(0.5) ? 'undo' : 'redo'
+    const taken = rng.chance(0.3) ? takeBack(undo, way, view) : null
+    const op = randomOp(typeOf(view.type!), view.data, rng)
+    if (taken?.op !== undefined) this.tell({ t: way, ...taken })
+    else this.tell({ t: 'edit', change: { op }, ...(rng.chance(0.3) && { joins: true }) })
   }
 }
 
@@ -242,5 +248,5 @@ function wander(type: TypeName, rng: Random): Device {
   return device
 }
 
-/** What two replicas must agree on: how tiers are cut, and how much they are believed to weigh, may differ. */
+/** What two replicas must agree on. */
 const plain = (replica: Replica) => ({ ...save(replica), view: replica.view })

@@ -1,7 +1,7 @@
 /** One document on one device, told step by step: what happens goes in, what the engine wants done is collected. */
 
-import { restore } from '../../client/engine/checkpoint.ts'
-import { type Event, next, type State, start } from '../../client/engine/engine.ts'
+import { restore, save } from '../../client/engine/checkpoint.ts'
+import { type Effect, type Event, next, type State, start } from '../../client/engine/engine.ts'
 import type { ReplicaEvent } from '../../client/engine/replica.ts'
 import type { Change } from '../../ops/change.ts'
 import type { CatchUpAnswer, ClientFrame, Segment, Submit, WireChange, WireName } from '../../ops/protocol.ts'
@@ -16,12 +16,18 @@ export class Scene {
   readonly sent: ClientFrame[] = []
   readonly shown: Change[] = []
   readonly log: ReplicaEvent[] = []
+  readonly effects: Effect[] = []
   /** Whether the log saves at once. */
   saves = true
 
-  constructor(log: readonly ReplicaEvent[] = [], src = 'me', frameBytes = 1_000_000) {
+  constructor(
+    log: readonly ReplicaEvent[] = [],
+    src = 'me',
+    frameBytes = 1_000_000,
+    replica = restore(null, log),
+  ) {
     this.log.push(...log)
-    const [state, effects] = start(KEY, restore(null, log), log.length, src, frameBytes)
+    const [state, effects] = start(KEY, replica, log.length, src, frameBytes)
     this.state = state
     this.#perform(effects)
   }
@@ -29,6 +35,11 @@ export class Scene {
   /** The device dies and comes back with what the log has, or the first `kept` events of it. */
   reload(src: string, kept = this.log.length): Scene {
     return new Scene(this.log.slice(0, kept), src)
+  }
+
+  /** The same from a checkpoint of what it knows now. */
+  resume(src: string): Scene {
+    return new Scene(this.log, src, this.state.frameBytes, restore(save(this.state.replica), []))
   }
 
   get view(): unknown {
@@ -108,6 +119,7 @@ export class Scene {
 
   #perform(effects: ReturnType<typeof next>[1]): void {
     let n = 0
+    this.effects.push(...effects)
     for (const effect of effects) {
       if (effect.t === 'append') {
         this.log.push(effect.event)

@@ -7,6 +7,7 @@ import type { Clock } from '../../client/clock.ts'
 import { Hub } from '../../client/hub/hub.ts'
 import type { FromHub, FromTab } from '../../client/hub/messages.ts'
 import type { Port } from '../../client/hub/port.ts'
+import { goodNetwork } from '../../client/link/network.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { type Attachment, Tab } from '../../client/tab/tab.ts'
 import type { TypeName } from '../../types/type.ts'
@@ -57,6 +58,9 @@ export class House {
       clock: clockOf(this.#timers, this.random.fork()),
       link: () => ({
         phase: { name: 'waiting', until: 0, tries: 1 },
+        roundTrip: null,
+        network: goodNetwork,
+        pace: { gatherMs: 0, prefetch: true },
         send: () => false,
         retry() {},
         wake() {},

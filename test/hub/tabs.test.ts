@@ -23,14 +23,14 @@ async function live(seed: number, type: TypeName, deaths: boolean, deletes: bool
     else if (deaths && chance < 0.07) await house.die()
     else if (deletes && chance < 0.1 && doc && tokensOf(doc.view.data).length > 0) {
       for (const n of written) removed.add(n)
-      doc.edit({ del: true })
+      doc.edit({ del: true }, false)
     } else if (chance < 0.4 && doc) {
       const made = random.chance(0.8)
         ? { op: insertion(type, doc.view as never, token, random), deleted: null }
         : change(type, doc.view as never as Doc, () => true, random)
       if (made?.deleted != null) removed.add(made.deleted)
       else if (made && tokensOf(made.op).includes(token)) written.add(token++)
-      if (made) doc.edit({ op: made.op })
+      if (made) doc.edit({ op: made.op }, false)
     } else await house.step()
   }
   await house.rest()

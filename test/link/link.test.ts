@@ -1,66 +1,9 @@
 import assert from 'node:assert/strict'
-import type { Dial, Phase, SocketEvents } from '../../client/link/link.ts'
-import { backoff, defaultTimings, openLink, socketUrl } from '../../client/link/websocket.ts'
-import type { ServerFrame } from '../../ops/protocol.ts'
+import { socketUrl } from '../../client/link/address.ts'
+import { backoff, defaultTimings } from '../../client/link/websocket.ts'
 import { Random } from '../random.ts'
 import { VirtualClock } from '../sim/clock.ts'
-
-/** A link on sockets in the test's hand, in virtual time. */
-class Line {
-  readonly time = new VirtualClock()
-  readonly clock = this.time.of(new Random(1), () => true)
-  /** Every socket that was dialed, oldest first. */
-  readonly sockets: { events: SocketEvents; sent: { a: string }[]; closed: boolean }[] = []
-  readonly phases: Phase[] = []
-  readonly frames: ServerFrame[] = []
-  readonly #dial: Dial = (_url, events) => {
-    const socket = { events, sent: [] as { a: string }[], closed: false }
-    this.sockets.push(socket)
-    return {
-      send: text => socket.sent.push(JSON.parse(text)),
-      close: () => {
-        socket.closed = true
-      },
-    }
-  }
-  readonly link = openLink(
-    { url: 'ws://x', src: 'me', dial: this.#dial, clock: this.clock },
-    { phase: phase => this.phases.push(phase), frame: frame => this.frames.push(frame) },
-  )
-
-  get last() {
-    return this.sockets.at(-1)!
-  }
-
-  get phase(): string {
-    return this.link.phase.name
-  }
-
-  hear(frame: object): this {
-    this.last.events.text(JSON.stringify(frame))
-    return this
-  }
-
-  up(): this {
-    this.last.events.open()
-    return this.hear({ a: 'hs', protocol: 1, protocolMinor: 2, id: 'me', holdfast: 1 })
-  }
-
-  untilDialed(): void {
-    const { length } = this.sockets
-    while (this.sockets.length === length) this.time.step()
-  }
-
-  pass(ms: number): this {
-    const end = this.time.now + ms
-    let due = false
-    this.time.after(ms, () => {
-      due = true
-    })
-    while (!due && this.time.now <= end) this.time.step()
-    return this
-  }
-}
+import { Line, Time } from './line.ts'
 
 describe('link', () => {
   it('[K1] dials, greets with its src, and is up when the server has greeted back', () => {
@@ -136,12 +79,19 @@ describe('link', () => {
     assert.equal(line.link.phase.name === 'waiting' && line.link.phase.tries, 1)
   })
 
+  it('[K3] starts anew when it is told to retry', () => {
+    const line = new Line().cut().untilDialed().cut().untilDialed().cut()
+    assert.equal(line.wait.tries, 3)
+    line.link.retry()
+    assert.equal(line.cut().wait.tries, 1)
+  })
+
   it('[K4] a request without its reply cuts the socket, though it stays open and other frames come', () => {
     const line = new Line().up()
     line.link.send({ a: 'op', c: 'c', d: 'd', v: 1, src: 'me', seq: 1, op: [] })
-    line.pass(6_000).hear({ a: 'op', c: 'c', d: 'd', v: 1, src: 'other', seq: 1, op: [] })
+    line.pass(2_000).hear({ a: 'op', c: 'c', d: 'd', v: 1, src: 'other', seq: 1, op: [] })
     assert.equal(line.phase, 'up')
-    line.pass(4_001)
+    line.pass(1_100)
     assert.equal(line.phase, 'waiting')
     assert.ok(line.sockets[0]!.closed)
   })
@@ -150,10 +100,10 @@ describe('link', () => {
     const line = new Line().up()
     const about = { a: 'h.catchup', c: 'c', d: 'd' } as const
     line.link.send({ ...about, v: 1, own: [['me', 1]], submit: { src: 'me', seq: 1, op: [] } })
-    line.pass(6_000).hear({ ...about, from: 1, v: 2, segments: [], submitted: ['me', 1] })
-    line.pass(6_000).hear({ a: 'pp' })
+    line.pass(2_000).hear({ ...about, from: 1, v: 2, segments: [], submitted: ['me', 1] })
+    line.pass(2_000).hear({ a: 'pp' })
     assert.equal(line.phase, 'up')
-    line.pass(4_001)
+    line.pass(1_100)
     assert.equal(line.phase, 'waiting')
   })
 
@@ -161,7 +111,7 @@ describe('link', () => {
     const line = new Line().up()
     for (let seq = 1; seq <= 5; seq++) {
       line.link.send({ a: 'op', c: 'c', d: 'd', v: seq, src: 'me', seq, op: [] })
-      line.pass(5_000).hear({ a: 'op', c: 'c', d: 'd', v: seq, src: 'me', seq })
+      line.pass(2_500).hear({ a: 'op', c: 'c', d: 'd', v: seq, src: 'me', seq })
     }
     assert.equal(line.phase, 'up')
     assert.equal(line.sockets.length, 1)
@@ -193,8 +143,9 @@ describe('link', () => {
     assert.equal(line.sockets.length, 2)
     line.up().link.wake()
     assert.deepEqual(line.last.sent.at(-1), { a: 'pp' })
-    line.pass(10_001)
-    assert.equal(line.phase, 'waiting')
+    line.pass(3_001)
+    assert.equal(line.phase, 'dialing')
+    assert.equal(line.sockets.length, 3)
   })
 
   it('[K7] what a dropped socket still says is not heard', () => {
@@ -218,12 +169,110 @@ describe('link', () => {
     assert.deepEqual(line.link.phase, { name: 'closed', code: null })
   })
 
+  it('[K7] also if it is closed by who hears that it dials', () => {
+    const line = new Line().cut()
+    line.heard = phase => phase.name === 'dialing' && line.link.close()
+    line.pass(600_000)
+    assert.equal(line.sockets.length, 1)
+    assert.equal(line.phase, 'closed')
+  })
+
   it('[K8] any URL of the server leads to its WebSocket; what is none is refused', () => {
     assert.equal(socketUrl('http://localhost:7007'), 'ws://localhost:7007/ws')
     assert.equal(socketUrl('https://example.org/'), 'wss://example.org/ws')
     assert.equal(socketUrl('wss://example.org/deep/ws'), 'wss://example.org/deep/ws')
     for (const bad of ['', 'localhost:7007', 'ftp://example.org', 'not a url']) {
       assert.throws(() => socketUrl(bad), { code: 'SETTING_INVALID' })
+    }
+  })
+
+  it('[K22] a socket that lies is found out within seconds of waking, and dialed anew at once', () => {
+    const line = new Line({ timings: { replyMinMs: 10_000 } }).up()
+    line.link.wake()
+    assert.equal(line.pass(2_900).phase, 'up')
+    line.pass(200)
+    assert.equal(line.phase, 'dialing')
+    assert.ok(line.sockets[0]!.closed)
+  })
+
+  it('[K22] though it was being asked already; waking again gives no more time', () => {
+    const line = new Line({ timings: { replyMinMs: 10_000 } }).up()
+    line.pass(15_001)
+    assert.equal(line.last.sent.length, 2)
+    line.link.wake()
+    line.pass(2_000).link.wake()
+    assert.equal(line.last.sent.length, 2)
+    assert.equal(line.pass(1_100).phase, 'dialing')
+  })
+
+  it('[K22] a line that answers stays, also a slow one', () => {
+    const line = new Line().up(3_000)
+    line.link.wake()
+    line.pass(5_000).hear({ a: 'pp' }).pass(5_000)
+    assert.equal(line.phase, 'up')
+    assert.equal(line.sockets.length, 1)
+  })
+
+  it('[K23] a timer that is much too late means that the device slept', () => {
+    const line = new Line({ timings: { replyMinMs: 10_000 } }).up()
+    line.pass(1_000)
+    line.time.slept = 60_000
+    line.pass(14_001)
+    assert.equal(line.last.sent.at(-1)!.a, 'pp')
+    assert.equal(line.pass(3_100).phase, 'dialing')
+    const awake = new Line({ timings: { replyMinMs: 10_000 } }).up()
+    assert.equal(awake.pass(18_200).phase, 'up')
+  })
+
+  it('[K27] what the server closes with decides how it goes on', () => {
+    const table: [close: number, code: string | undefined, least: number][] = [
+      [1009, 'FRAME_TOO_LARGE', 0],
+      [1011, undefined, 0],
+      [4400, 'FRAME_MALFORMED', 0],
+      [4408, 'READER_TOO_SLOW', 0],
+      [4429, undefined, 30_000],
+    ]
+    for (const [close, code, least] of table) {
+      const { wait } = new Line().up().cut(close)
+      assert.deepEqual([wait.code, wait.tries], [code, 1])
+      assert.ok(wait.ms >= least && wait.ms <= Math.max(500, 2 * least), `${close}: ${wait.ms}`)
+    }
+    const named = new Line().up().cut(4400, 'FRAME_TOO_DEEP')
+    assert.equal(named.wait.code, 'FRAME_TOO_DEEP')
+    const older = new Line().up().cut(4400, 'PROTOCOL_VERSION')
+    assert.deepEqual(older.link.phase, { name: 'closed', code: 'PROTOCOL_VERSION' })
+  })
+
+  it('[K27] what would happen again at once is counted on, though the link was up in between', () => {
+    const line = new Line()
+    for (let tries = 1; tries <= 4; tries++) {
+      assert.equal(line.up().cut(1009, 'FRAME_TOO_LARGE').wait.tries, tries)
+      line.untilDialed()
+    }
+    line.up()
+    for (let i = 0; i < 4; i++) line.pass(10_000).hear({ a: 'pp' })
+    assert.equal(line.cut(1009).wait.tries, 1)
+  })
+
+  it('[K28] a server that restarts is dialed soon, at a random moment, as if nothing had failed', () => {
+    const time = new Time()
+    const waits = Array.from({ length: 50 }, () => {
+      const line = new Line({}, time).up().cut(1012, 'SERVER_DRAINING')
+      assert.deepEqual([line.wait.tries, line.wait.code], [0, 'SERVER_DRAINING'])
+      return line.wait.ms
+    })
+    assert.ok(waits.every(ms => ms < 2000))
+    assert.ok(Math.max(...waits) > 1500 && Math.min(...waits) < 500)
+  })
+
+  it('[K29] who may not do that is told so for good, at the greeting and later', () => {
+    const line = new Line()
+    line.last.events.open()
+    line.refuse('FORBIDDEN')
+    for (const ended of [line, new Line().up().cut(4403), new Line().up().cut(4403, 'FORBIDDEN')]) {
+      assert.deepEqual(ended.link.phase, { name: 'closed', code: 'FORBIDDEN' })
+      ended.pass(600_000)
+      assert.equal(ended.sockets.length, 1)
     }
   })
 })

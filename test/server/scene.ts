@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
-import { WebSocket } from 'ws'
+import { type ClientOptions, WebSocket } from 'ws'
 import { isErrorCode } from '../../ops/errors.ts'
+import type { Access } from '../../server/access/access.ts'
+import { OPEN_WARNING } from '../../server/access/policy.ts'
 import { type RunningServer, startServer } from '../../server/server.ts'
 import { readSettings, type Settings } from '../../server/settings.ts'
 
@@ -26,11 +28,14 @@ export async function closeAll(): Promise<void> {
 export async function serve(
   overrides: Partial<Settings> = {},
   web: string | null = null,
+  access?: Access,
 ): Promise<TestServer> {
   const reports: string[] = []
   const settings: Settings = { ...readSettings(), PORT: 0, DATA: ':memory:', ...overrides }
-  const report = (what: string, error?: unknown) => void reports.push(`${what} ${String(error)}`)
-  const server = await startServer(settings, { web, report })
+  const report = (what: string, error?: unknown) => {
+    if (what !== OPEN_WARNING) reports.push(`${what} ${String(error)}`)
+  }
+  const server = await startServer(settings, { web, report, access })
   open.add(server)
   return { ...server, reports }
 }
@@ -60,8 +65,8 @@ export type Place = Pick<RunningServer, 'url'>
 export const webSocketUrl = (server: Place) => `${server.url.replace('http', 'ws')}/ws`
 
 /** A connected socket that has said nothing yet. */
-export async function dial(server: Place): Promise<RawClient> {
-  const socket = new WebSocket(webSocketUrl(server))
+export async function dial(server: Place, options: ClientOptions = {}): Promise<RawClient> {
+  const socket = new WebSocket(webSocketUrl(server), options)
   const frames: AnyFrame[] = []
   const unread = new Set<AnyFrame>()
   /** Each takes the frame that it waits for. */
@@ -143,6 +148,7 @@ export interface StockDoc {
   submitOp(op: unknown, done: (error?: Error) => void): void
   del(done: (error?: Error) => void): void
   subscribe(done: (error?: Error) => void): void
+  fetch(done: (error?: Error) => void): void
   on(event: 'op' | 'create' | 'del', listener: () => void): void
   off(event: 'op' | 'create' | 'del', listener: () => void): void
 }
@@ -171,8 +177,9 @@ export interface StockClient {
   close(): void
 }
 
-export function stockClient(server: Place): StockClient {
-  const socket = new WebSocket(webSocketUrl(server))
+/** `options` go to the socket: headers and origin, as a browser would set them. */
+export function stockClient(server: Place, options: ClientOptions = {}): StockClient {
+  const socket = new WebSocket(webSocketUrl(server), options)
   const connection = new stock.Connection(socket)
   const errors: Error[] = []
   connection.on('error', error => errors.push(error))

@@ -25,6 +25,10 @@ const good = [
     value: ['https://a.example', 'http://b.example:8080'],
   },
   { name: 'FRAME_BYTES', text: '1024', value: 1024 },
+  { name: 'ACCESS', text: 'jwt', value: 'jwt' },
+  { name: 'JWT_ALGORITHMS', text: 'ES256, EdDSA', value: ['ES256', 'EdDSA'] },
+  { name: 'COOKIE', text: '__Host-session', value: '__Host-session' },
+  { name: 'TOKEN_GRACE_MS', text: '0', value: 0 },
 ]
 
 const bad = [
@@ -42,6 +46,10 @@ const bad = [
   { name: 'JSON_DEPTH', texts: ['0', '100000'] },
   { name: 'HEARTBEAT_MS', texts: ['0', '1s'] },
   { name: 'DRAIN_MS', texts: ['forever'] },
+  { name: 'ACCESS', texts: ['', 'none', 'JWT'] },
+  { name: 'JWT_ALGORITHMS', texts: ['none', 'HS256,none', 'hs256', 'RS1'] },
+  { name: 'ACCESS_RECHECK_MS', texts: ['0', '5s'] },
+  { name: 'COOKIE', texts: ['a b', 'a=b', 'a;b'] },
 ]
 
 describe('Settings', () => {

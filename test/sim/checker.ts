@@ -119,9 +119,10 @@ async function checkDatabase({ site }: World): Promise<void> {
   if (finding.kind === 'differs') fail('I3', `the database is not sound: ${finding.message}`)
 }
 
-/** I1, I2, I6: each token once in the log or once in its device's held list; the unsaved may be gone. */
+/** I1, I2, I6: each token once in the log or once in its device's held list; the unsaved and the undone may be gone. */
 function checkTokens({ ledger }: World, where: Map<number, number[]>, held: Map<string, number[]>): void {
   ledger.entries.forEach((entry, token) => {
+    if (entry.undone) return
     const logged = where.get(token)?.length ?? 0
     const kept = held.get(entry.device)!.filter(each => each === token).length
     const said = `token ${token} of ${entry.device} (${entry.acked ? 'acked' : entry.saved ? 'saved' : 'unsaved'})`
@@ -137,9 +138,9 @@ function checkTokens({ ledger }: World, where: Map<number, number[]>, held: Map<
 /** I4: the edits of one device are in the log in the order in which they were made. */
 function checkOrder({ ledger }: World, where: Map<number, number[]>): void {
   const last = new Map<string, number>()
-  ledger.entries.forEach(({ device }, token) => {
+  ledger.entries.forEach(({ device, undone }, token) => {
     const version = where.get(token)?.[0]
-    if (version === undefined) return
+    if (version === undefined || undone) return
     if (version < (last.get(device) ?? 0))
       fail('I4', `token ${token} of ${device} is in the log before an earlier one`)
     last.set(device, version)

@@ -23,7 +23,15 @@ export interface Surroundings {
 export const COLLECTION = 'sim'
 export const ID = 'doc'
 
-type Run = { readonly client: Client; readonly crash: () => void; doc: Doc | null }
+interface Run {
+  readonly client: Client
+  readonly crash: () => void
+  doc: Doc | null
+  /** The tokens in the document as it was told last. */
+  shown: number[]
+  /** Undos and redos of which it was not told yet what became of them. */
+  asked: number
+}
 
 export class Device {
   readonly name: string
@@ -70,15 +78,22 @@ export class Device {
       memory.crash()
       network.abandon(this.name)
     }
-    const run: Run = { client, crash, doc: null }
+    const run: Run = { client, crash, doc: null, shown: [], asked: 0 }
     this.#run = run
     void client.open(COLLECTION, ID, type).then(doc => {
       run.doc = doc
-    })
+      run.shown = tokensOf(doc.data)
+      doc.on('change', ({ undone }) => {
+        const shown = tokensOf(doc.data)
+        if (undone) this.#undone(run.shown, shown)
+        run.shown = shown
+      })
+    }, gone)
   }
 
   /** The process dies: writes that are not durable are lost, timers and sockets with it. */
   crash(): void {
+    this.#leaveUndone()
     this.#run?.crash()
     this.#run = null
   }
@@ -86,6 +101,7 @@ export class Device {
   /** The page is closed in order. */
   async close(): Promise<void> {
     const run = this.#run
+    this.#leaveUndone()
     this.#run = null
     if (!run) return
     const closed = run.client.close()
@@ -110,14 +126,47 @@ export class Device {
     )
   }
 
-  change(): void {
+  /** `keeps`: takes nothing away. */
+  change(keeps: boolean): void {
     const { doc } = this
     if (!doc) return
     const { ledger, type } = this.#around
-    const made = change(type, doc, token => ledger.isAcked(token), this.#random)
+    const made = change(type, doc, token => !keeps && ledger.isAcked(token), this.#random)
     if (!made) return
     if (made.deleted !== null) ledger.deleted(made.deleted)
     doc.edit(made.op)
+  }
+
+  /** Undoes or redoes; whether there was anything to. Only what was written here may come or go. */
+  goBack(): boolean {
+    const run = this.#run
+    if (!run?.doc) return false
+    const way = this.#random.chance(0.6) ? 'undo' : 'redo'
+    const { canUndo, canRedo } = run.doc.truth
+    run.asked++
+    run.doc[way]().then(
+      () => run.asked--,
+      () => {},
+    )
+    return way === 'undo' ? canUndo : canRedo
+  }
+
+  #undone(was: readonly number[], is: readonly number[]): void {
+    const { ledger } = this.#around
+    const gone = was.filter(token => !is.includes(token))
+    for (const token of [...gone, ...is.filter(token => !was.includes(token))]) {
+      ledger.undone(token)
+      if (ledger.entries[token]!.device !== this.name)
+        ledger.faults.push(`${this.name} has undone a token of ${ledger.entries[token]!.device}`)
+    }
+  }
+
+  /** An undo may have been saved and not told: any token of this device may have gone. */
+  #leaveUndone(): void {
+    if (!this.#run || this.#run.asked === 0) return
+    this.#around.ledger.entries.forEach(({ device }, token) => {
+      if (device === this.name) this.#around.ledger.undone(token)
+    })
   }
 
   delete(): void {
@@ -134,4 +183,9 @@ export class Device {
   #heldTokens(doc: Doc): number[] {
     return doc.held.flatMap(held => tokensOf(held.original))
   }
+}
+
+/** The client was closed before the document was open. */
+const gone = (error: { code: string }) => {
+  if (error.code !== 'CLIENT_CLOSED') throw error
 }

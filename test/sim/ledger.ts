@@ -5,6 +5,8 @@ export interface Entry {
   saved: boolean
   acked: boolean
   deleted: boolean
+  /** Its own device has undone it at some time: it may be composed away unsent, and redone into another op. */
+  undone: boolean
 }
 
 export class Ledger {
@@ -15,7 +17,7 @@ export class Ledger {
 
   /** A new token of a device. */
   write(device: string): number {
-    this.entries.push({ device, saved: false, acked: false, deleted: false })
+    this.entries.push({ device, saved: false, acked: false, deleted: false, undone: false })
     return this.entries.length - 1
   }
 
@@ -30,6 +32,11 @@ export class Ledger {
   /** Somebody took it away, so it may be missing from the document in the end, though not from the op log. */
   deleted(token: number): void {
     this.entries[token]!.deleted = true
+  }
+
+  undone(token: number): void {
+    this.deleted(token)
+    this.entries[token]!.undone = true
   }
 
   deletedAll(): void {

@@ -9,7 +9,7 @@ const SEEDS = 60
 const PATIENCE = 60
 
 describe('simulation', () => {
-  it(`[L1] [L2] [L3] [L4] [L5] [L6] [L7] [M1] ${SEEDS} seeds of edits, faults, crashes and restarts come to rest`, async function () {
+  it(`[L1] [L2] [L3] [L4] [L5] [L6] [L7] [M1] [U3] [U7] ${SEEDS} seeds of edits, faults, crashes and restarts come to rest`, async function () {
     this.timeout(120_000)
     const outcomes: Outcome[] = []
     for (let seed = 1; seed <= SEEDS; seed++) outcomes.push(await replayable(seed))
@@ -21,6 +21,7 @@ describe('simulation', () => {
     assert.ok(sum(o => o.traffic.doubled) > SEEDS, 'few doubled frames')
     assert.ok(sum(o => o.counts.crashes) > SEEDS, 'few crashes')
     assert.ok(sum(o => o.counts.kills) > SEEDS, 'few killed servers')
+    assert.ok(sum(o => o.counts.undos) > SEEDS, 'little was undone')
     assert.ok(sum(o => o.held) > 0, 'nothing was ever held')
   })
 

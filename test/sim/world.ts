@@ -46,11 +46,14 @@ export class World {
   readonly type: TypeName
   readonly devices: Device[]
   readonly network: Network
-  readonly counts = { edits: 0, crashes: 0, closes: 0, kills: 0, deletes: 0, outages: 0, trims: 0 }
+  readonly counts = { edits: 0, undos: 0, crashes: 0, closes: 0, kills: 0, deletes: 0, outages: 0, trims: 0 }
+  /** In every fourth world devices undo; none of them takes away what another wrote, or two might bring it back. */
+  readonly #undoing: boolean
   readonly #random: Random
 
   constructor({ seed, type, bug = null }: Run) {
     this.type = type
+    this.#undoing = seed % 4 === 0
     this.#random = new Random(seed)
     this.network = new Network(this.clock, this.#random.fork(), this.site.accept)
     const around = { clock: this.clock, network: this.network, ledger: this.ledger, type, bug }
@@ -133,8 +136,10 @@ export class World {
   #edit(device: Device): void {
     for (let burst = 1 + this.#random.int(5); burst > 0; burst--) {
       this.counts.edits++
-      if (this.#random.chance(0.7)) device.insert()
-      else device.change()
+      const inserts = this.#random.chance(0.7)
+      if (inserts) device.insert()
+      else if (this.#undoing && this.#random.chance(0.7)) this.counts.undos += Number(device.goBack())
+      else device.change(this.#undoing)
     }
   }
 

@@ -284,6 +284,17 @@ export function storeContract(
       assert.match(store.epoch, /^[0-9a-f]{32}$/)
     })
 
+    it('[Z1] gives a src to the principal that claims it first, for ever, whatever their names', async () => {
+      assert.equal(await store.ownerOf(src), null)
+      const answers = await Promise.all(['ann', 'bob', 'ann'].map(who => store.claim(src, who)))
+      const owner = answers[0]!
+      assert.deepEqual(answers, [owner, owner, owner])
+      assert.equal(await store.claim(src, 'cy'), owner)
+      assert.equal(await store.ownerOf(src), owner)
+      for (const odd of oddStrings) assert.equal(await store.claim(`src ${odd}`, odd), odd)
+      for (const odd of oddStrings) assert.equal(await store.ownerOf(`src ${odd}`), odd)
+    })
+
     it('[S24] numbers the changes of a collection without a gap, and tells each document by its last', async () => {
       const keys = ['a', 'b', 'c'].map(id => keyOf(id))
       for (const each of keys) await submit(store, each, note(''))
@@ -366,6 +377,13 @@ function lastingContract(place: () => Place, store: () => Store, use: (store: St
     const [create] = await other.ops(key, 72, null)
     assert.deepEqual(m, { ctime: create!.at, mtime: create!.at, _create: { src, seq: 2, v: 72 } })
     await other.close()
+  })
+
+  it('[Z1] knows whose a src is after it was opened again', async () => {
+    await store().claim(src, 'ann')
+    await store().close()
+    use(await place().open())
+    assert.equal(await store().claim(src, 'bob'), 'ann')
   })
 
   it('[S13] sees what another store on the same data commits', async () => {

@@ -74,6 +74,8 @@ async function writeAll(store: Store, seed: number): Promise<void> {
   await writeHistory(store, 'long', rng.fork(), 9, 0, 1)
   await mark(store, 'turning', 'draft', rng)
   await submit(store, keyOf('other', 'elsewhere'), { create: { type: json.uri, data: { z: 1, a: null } } })
+  // One of the srcs that wrote; the others are nobody's.
+  await store.claim('me', 'ann \udfff')
   await store.tended()
 }
 
@@ -99,6 +101,7 @@ export async function tellAll(store: Store, id: string): Promise<unknown> {
     receipts: await Promise.all(versions.map(v => store.receiptAt(key, v))),
     types: await Promise.all(Array.from({ length: head + 1 }, (_, v) => store.typeAt(key, v))),
     standing: await Promise.all(names.map(name => store.refusalOf(key, name, 'another'))),
+    owners: await Promise.all(names.map(({ src }) => store.ownerOf(src))),
     credits: await store.history.credits(key),
     sittings: await store.history.sittings(key, { limit: 99 }),
     snapshot: await store.snapshot(key).then(({ v, type, data }) => ({ v, type, data })),

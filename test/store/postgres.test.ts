@@ -163,7 +163,7 @@ describe('Postgres store', function () {
     const stores = await Promise.all(Array.from({ length: 6 }, () => open()))
     assert.equal(new Set(stores.map(({ epoch }) => epoch)).size, 1)
     const { rows } = await (await session()).query('SELECT version FROM migrations')
-    assert.deepEqual(rows, [{ version: '1' }])
+    assert.deepEqual(rows, [{ version: '1' }, { version: '2' }])
   })
 
   it('[S12] refuses the tables of a newer program and leaves them as they are', async () => {
@@ -173,6 +173,16 @@ describe('Postgres store', function () {
     await assert.rejects(openPostgresStore({ url }), coded('STORE_NEWER'))
     const { rows } = await client.query('SELECT max(version) AS version FROM migrations')
     assert.deepEqual(rows, [{ version: '99' }])
+  })
+
+  it('[S29] brings the tables of version 1 up to date', async () => {
+    const first = await open()
+    await submit(first, key, note('x'))
+    const client = await session()
+    await client.query('DROP TABLE owners; DELETE FROM migrations WHERE version > 1')
+    const store = await open()
+    assert.equal(await store.claim('src', 'ann'), 'ann')
+    assert.equal((await store.snapshot(key)).data, 'x')
   })
 
   it('[S67] the tables stand in a schema of their own, of any name, beside what else is there', async () => {

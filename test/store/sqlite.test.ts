@@ -71,6 +71,16 @@ describe('SQLite store', () => {
     db.close()
   })
 
+  it('[S29] brings a database of version 2 up to date', async () => {
+    const first = open()
+    await submit(first, keyOf('a'), note('x'))
+    await first.close()
+    meddle('DROP TABLE owners; PRAGMA user_version = 2')
+    const store = open()
+    assert.equal(await store.claim('src', 'ann'), 'ann')
+    assert.equal((await store.snapshot(keyOf('a'))).data, 'x')
+  })
+
   it('[S29] brings a database of version 1 up to date, with everything in it', async () => {
     const former = new DatabaseSync(path)
     former.exec(readFileSync(join(import.meta.dirname, 'fixtures/version1.sql'), 'utf8'))

@@ -186,8 +186,11 @@ describe('<holdfast-editor>', () => {
     await page.click('.ql-editor')
     await page.keyboard.press('Control+End')
     await page.keyboard.type('!')
-    const data = await page.evaluate(() => document.querySelector<Editor>('holdfast-editor')!.document!.data)
-    assert.deepEqual(data, { ops: [{ insert: 'by the page!\n' }] })
+    // The page's handle hears of it through the hub.
+    await page.waitForFunction(
+      text => JSON.stringify(document.querySelector<Editor>('holdfast-editor')!.document!.data) === text,
+      JSON.stringify({ ops: [{ insert: 'by the page!\n' }] }),
+    )
   })
 
   it('[B16] lists held edits with their reason, and discards one only when asked twice', async () => {

@@ -4,6 +4,10 @@
  */
 
 import type { ChangeEvent, Doc, DocEvents, HeldEdit, Truth } from '../../client/api.ts'
+import { alone, carried, joins, strokeOf } from '../../client/engine/grouping.ts'
+import { type ReplicaEvent, reduce } from '../../client/engine/replica.ts'
+import { nothing, type Replica } from '../../client/engine/state.ts'
+import { takeBack, type Way } from '../../client/engine/undo.ts'
 import { HoldfastError } from '../../ops/errors.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
@@ -18,6 +22,8 @@ export const calm: Truth = {
   settled: true,
   held: 0,
   exists: true,
+  canUndo: false,
+  canRedo: false,
   error: null,
 }
 
@@ -25,7 +31,6 @@ export class FakeDoc implements Doc {
   readonly collection = 'notes'
   readonly id = 'fake'
   readonly type: TypeName
-  data: unknown
   truth: Truth = calm
   held: readonly HeldEdit[] = []
   readonly saved = Promise.resolve()
@@ -33,11 +38,17 @@ export class FakeDoc implements Doc {
   /** What the editor sent. */
   readonly sent: unknown[] = []
   readonly announced: unknown[] = []
+  #replica: Replica
+  #stroke = alone
   readonly #listeners: Listeners = { change: new Set(), truth: new Set(), presence: new Set() }
 
   constructor(type: TypeName, data: unknown) {
     this.type = type
-    this.data = typeOf(type).create(data)
+    const content = { type, data: typeOf(type).create(data) }
+    this.#replica = reduce(nothing, { t: 'snapshot', v: 1, content, own: [] })[0]
+  }
+  get data(): unknown {
+    return this.#replica.view.data
   }
   get status() {
     return this.truth.status
@@ -49,18 +60,42 @@ export class FakeDoc implements Doc {
     const fault = typeOf(this.type).check(op, this.data)
     if (fault) throw new HoldfastError(fault.code, fault.message)
     this.sent.push(op)
-    this.#change(op, true)
+    const stroke = strokeOf({ op }, this.type, 0)
+    const joined = joins(this.#stroke, stroke) && { joins: true as const }
+    this.#stroke = stroke
+    this.#tell({ t: 'edit', change: { op }, ...joined }, { local: true, undone: false })
+    this.#commit()
+  }
+  async undo(): Promise<void> {
+    this.#goBack('undo')
+  }
+  async redo(): Promise<void> {
+    this.#goBack('redo')
+  }
+  #goBack(way: Way): void {
+    const taken = takeBack(this.#replica.undo, way, this.#replica.view)
+    if (taken === null) return
+    this.#stroke = alone
+    this.#tell({ t: way, ...taken }, { local: false, undone: true })
+    if (taken.op !== undefined) this.#commit()
+  }
+  /** The server has it at once. */
+  #commit(): void {
+    for (const t of ['seal', 'ack'] as const) this.#tell({ t }, { local: true, undone: false })
   }
   /** Somebody else's edit arrives. */
   remote(op: unknown): void {
     const fault = typeOf(this.type).check(op, this.data)
     if (fault) throw new Error(fault.message)
-    this.#change(op, false)
+    this.#stroke = carried(this.#stroke, { op }, this.type)
+    this.#tell({ t: 'steps', steps: [{ n: 1, change: { op } }] }, { local: false, undone: false })
   }
-  #change(op: unknown, local: boolean): void {
-    this.data = typeOf(this.type).apply(this.data, op)
-    const event: ChangeEvent = { change: { op }, local }
-    for (const listener of this.#listeners.change) listener(event)
+  #tell(event: ReplicaEvent, by: Omit<ChangeEvent, 'change'>): void {
+    const [replica, shown] = reduce(this.#replica, event)
+    this.#replica = replica
+    const { undo, redo } = replica.undo
+    this.truth = { ...this.truth, canUndo: undo.length > 0, canRedo: redo.length > 0 }
+    for (const change of shown) for (const listener of this.#listeners.change) listener({ change, ...by })
   }
   delete(): void {}
   retry(): void {}

@@ -167,6 +167,17 @@ describe('Quill binding', () => {
     assert.deepEqual(await selection(), { index: 9, length: 0 })
   })
 
+  it('[B4] leaves the focus on a button that has it, and has the caret in its place afterwards', async () => {
+    await open('hello\n')
+    await select(5)
+    await page.evaluate(() => document.querySelector<HTMLElement>('.ql-bold')!.focus())
+    await remote(insertAt(0, 'oh, '))
+    assert.equal(await page.evaluate(() => document.activeElement!.className), 'ql-bold')
+    await page.evaluate(() => rich.quill.root.focus())
+    await page.keyboard.type('!')
+    await agrees('oh, hello!\n')
+  })
+
   it('[B4] carries the link that is just being changed', async () => {
     await open('see here now\n')
     await page.evaluate(() => rich.quill.formatText(4, 4, 'link', 'https://example.org/', 'user'))

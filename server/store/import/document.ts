@@ -86,6 +86,7 @@ export class IncomingDocument {
     return {
       key: this.key,
       doc: { ...head, writers: writers.length, horizon: this.#from },
+      owners: this.#writers.owners(),
       rows: {
         writers,
         turns,

@@ -31,6 +31,13 @@ export class Writers {
     return this.#numbers.get(src)
   }
 
+  /** Whose srcs they are, as far as the file says. */
+  owners(): Row<'owners'>[] {
+    return [...this.#named.values()].flatMap(({ writer, who }) =>
+      who === undefined ? [] : [{ src: quoted(writer), who: quoted(who) }],
+    )
+  }
+
   /** The ledger, once all ops were taken. Who has no op in the file wrote before it begins, at `from`. */
   rows(from: number): Omit<Row<'writers'>, 'doc'>[] {
     return [...this.#numbers].map(([src, writer]) => {

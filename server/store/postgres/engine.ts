@@ -83,6 +83,15 @@ class PostgresEngine implements Engine {
     return (await this.doc(key))!
   }
 
+  async owner(src: string): Promise<string | null> {
+    const row = await this.#one<{ who: string }>(reading.owner, quoted(src))
+    return row && unquoted(row.who)
+  }
+
+  async claim(src: string, who: string): Promise<void> {
+    await this.#save(writing.claim, quoted(src), quoted(who))
+  }
+
   writer(doc: number, src: string): Promise<WriterRow | null> {
     return this.#one<WriterRow>(reading.writer, doc, quoted(src))
   }

@@ -86,7 +86,7 @@ function countFor(rows: readonly AnyRow[]): number {
 export async function fillFrom(client: pg.ClientBase, from: View, epoch: string): Promise<true> {
   const { rows: docs } = await client.query('SELECT num FROM docs LIMIT 1')
   if (docs.length > 0) throw new HoldfastError('STORE_NOT_EMPTY')
-  await client.query('DELETE FROM facts; DELETE FROM collections')
+  await client.query('DELETE FROM facts; DELETE FROM collections; DELETE FROM owners')
   for (const table of tables) for await (const rows of from.rows(table)) await insert(client, table, rows)
   await client.query(
     "INSERT INTO facts (name, value) VALUES ('epoch', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -97,7 +97,10 @@ export async function fillFrom(client: pg.ClientBase, from: View, epoch: string)
 }
 
 /** Inside a transaction: a document that is not there, or is only as one that nobody wrote yet. */
-export async function adoptInto(client: pg.ClientBase, { key, doc, rows }: WholeDoc): Promise<boolean> {
+export async function adoptInto(
+  client: pg.ClientBase,
+  { key, doc, rows, owners }: WholeDoc,
+): Promise<boolean> {
   const [collection, id] = [quoted(key.collection), quoted(key.id)]
   // First the lock that every commit takes first.
   const counted = await client.query(
@@ -122,6 +125,11 @@ export async function adoptInto(client: pg.ClientBase, { key, doc, rows }: Whole
       await insert(client, table, batch)
     }
   }
+  await client.query(
+    `INSERT INTO owners (src, who) SELECT * FROM unnest($1::text[], $2::text[])
+     ON CONFLICT (src) DO NOTHING`,
+    [textArray(owners.map(({ src }) => src)), textArray(owners.map(({ who }) => who))],
+  )
   return true
 }
 

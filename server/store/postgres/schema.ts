@@ -13,7 +13,11 @@ import { newEpoch } from '../chain.ts'
 import { addressOf, checkCommitted, clientConfig, type PostgresOptions } from './connections.ts'
 
 /** Step i takes a database of version i to i + 1. A step that was released is never changed: add another. */
-const steps: readonly ((client: pg.Client) => Promise<unknown>)[] = [makeTables]
+const steps: readonly ((client: pg.Client) => Promise<unknown>)[] = [
+  makeTables,
+  client =>
+    client.query('CREATE TABLE owners (src text COLLATE "C" PRIMARY KEY, who text COLLATE "C" NOT NULL)'),
+]
 
 /**
  * Makes the tables or brings them up to date; answers the epoch. Any number of servers may do so at once.

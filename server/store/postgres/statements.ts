@@ -20,6 +20,7 @@ export const reading = named({
   keys: 'SELECT collection, id FROM docs WHERE (collection, id) > ($1, $2) ORDER BY collection, id LIMIT $3',
   keysIn: 'SELECT collection, id FROM docs WHERE collection = $1 AND id > $2 ORDER BY id LIMIT $3',
   writer: 'SELECT writer, seq, v, seal FROM writers WHERE doc = $1 AND src = $2',
+  owner: 'SELECT who FROM owners WHERE src = $1',
   turnBefore: 'SELECT v, type FROM turns WHERE doc = $1 AND v < $2 ORDER BY v DESC LIMIT 1',
 
   ops: `
@@ -93,6 +94,7 @@ export const appending = named({
 
 /** What writes by itself, a transaction each. */
 export const writing = named({
+  claim: 'INSERT INTO owners (src, who) VALUES ($1, $2) ON CONFLICT (src) DO NOTHING',
   touch: `
     INSERT INTO docs (collection, id, v, hash, at, change, writers) VALUES ($1, $2, 0, $3, 0, 0, 0)
     ON CONFLICT (collection, id) DO NOTHING`,

@@ -112,6 +112,15 @@ class SqliteEngine implements Engine {
     return (this.#sql.doc.get(quoted(collection), quoted(id)) as DocRow | undefined) ?? null
   }
 
+  async owner(src: string): Promise<string | null> {
+    const row = this.#sql.owner.get(quoted(src)) as { who: string } | undefined
+    return row ? unquoted(row.who) : null
+  }
+
+  async claim(src: string, who: string): Promise<void> {
+    inTransaction(this.#db, () => this.#sql.claim.run(quoted(src), quoted(who)))
+  }
+
   async touch({ collection, id }: DocKey): Promise<DocRow> {
     return inTransaction(this.#db, () => {
       const names = [quoted(collection), quoted(id)] as const

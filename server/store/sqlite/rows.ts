@@ -80,7 +80,7 @@ function* batches<T extends Table>(rows: Iterable<unknown>): Generator<readonly 
 export async function fillFrom(db: DatabaseSync, from: View, epoch: string): Promise<void> {
   const [doc] = db.prepare('SELECT num FROM docs LIMIT 1').all()
   if (doc) throw new HoldfastError('STORE_NOT_EMPTY')
-  db.exec('DELETE FROM facts; DELETE FROM collections')
+  db.exec('DELETE FROM facts; DELETE FROM collections; DELETE FROM owners')
   for (const table of tables) {
     const insert = inserting(db, table)
     for await (const rows of from.rows(table)) for (const row of rows) insert(row)
@@ -89,7 +89,7 @@ export async function fillFrom(db: DatabaseSync, from: View, epoch: string): Pro
 }
 
 /** Inside a transaction: a document that is not there, or is only as one that nobody wrote yet. */
-export function adoptInto(db: DatabaseSync, { key, doc, rows }: WholeDoc): boolean {
+export function adoptInto(db: DatabaseSync, { key, doc, rows, owners }: WholeDoc): boolean {
   const [collection, id] = [quoted(key.collection), quoted(key.id)]
   const former = db.prepare('SELECT num, v FROM docs WHERE collection = ? AND id = ?').get(collection, id)
   if (former && former.v !== 0) return false
@@ -107,6 +107,8 @@ export function adoptInto(db: DatabaseSync, { key, doc, rows }: WholeDoc): boole
     const insert = inserting(db, table)
     for (const row of those) insert({ ...row, doc: num } as AnyRow)
   }
+  const claim = db.prepare('INSERT INTO owners (src, who) VALUES (?, ?) ON CONFLICT (src) DO NOTHING')
+  for (const { src, who } of owners) claim.run(src, who)
   return true
 }
 

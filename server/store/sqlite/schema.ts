@@ -56,6 +56,7 @@ const steps: readonly (string | ((db: DatabaseSync) => void))[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   toChainedLog,
+  'CREATE TABLE owners (src TEXT PRIMARY KEY, who TEXT NOT NULL) STRICT, WITHOUT ROWID',
 ]
 
 /** What a database of this program is. */

@@ -38,6 +38,8 @@ export function statementsOf(db: DatabaseSync) {
       `INSERT INTO writers (doc, writer, src, seq, v, seal) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (doc, writer) DO UPDATE SET seq = excluded.seq, v = excluded.v, seal = excluded.seal`,
     ),
+    owner: sql('SELECT who FROM owners WHERE src = ?'),
+    claim: sql('INSERT INTO owners (src, who) VALUES (?, ?) ON CONFLICT (src) DO NOTHING'),
     addTurn: sql('INSERT INTO turns (doc, v, type) VALUES (?, ?, ?)'),
     turnBefore: sql('SELECT v, type FROM turns WHERE doc = ? AND v < ? ORDER BY v DESC LIMIT 1'),
 

@@ -7,6 +7,8 @@
  */
 
 import type { AddressInfo } from 'node:net'
+import { type SharedText, type Splice, spliceShared } from '../../traces/splice.ts'
+import { type Digest, digest } from '../content.ts'
 import { answer } from '../process.ts'
 import { requirePeer } from './packages.ts'
 
@@ -18,6 +20,10 @@ export type HocuspocusServerCalls = {
   create(argument: { id: string; text: string }): Promise<void>
   /** How many characters were ever inserted into the document, by what is stored of it. */
   inserted(id: string): Promise<number>
+  /** Makes the edits on the document that the server has in memory, each by itself. */
+  advance(argument: { id: string; splices: readonly Splice[] }): Promise<void>
+  /** Of what the server has in memory. */
+  content(id: string): Promise<Digest>
 }
 
 // ---- as much of the packages as is used ----
@@ -35,7 +41,7 @@ interface Connection {
 
 interface LiveDocument {
   readonly name: string
-  getText(): { insert(at: number, text: string): void }
+  getText(): Pick<string, 'toString'> & SharedText
   on(event: 'update', listener: (update: Uint8Array, origin: { connection?: Connection }) => void): void
 }
 
@@ -95,8 +101,22 @@ answer<HocuspocusServerCalls>({
   },
   async create({ id, text }) {
     const direct = await server.hocuspocus.openDirectConnection(id)
-    await direct.transact(document => document.getText().insert(0, text))
+    await direct.transact(document => document.getText().insert(0, text, {}))
     await direct.disconnect()
+  },
+  async advance({ id, splices }) {
+    const direct = await server.hocuspocus.openDirectConnection(id)
+    for (const splice of splices) await direct.transact(document => spliceShared(document.getText(), splice))
+    await direct.disconnect()
+  },
+  async content(id) {
+    const direct = await server.hocuspocus.openDirectConnection(id)
+    let text = ''
+    await direct.transact(document => {
+      text = document.getText().toString()
+    })
+    await direct.disconnect()
+    return digest(text)
   },
   async inserted(id) {
     const doc = new Y.Doc()

@@ -13,10 +13,11 @@ import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const FOLDER = fileURLToPath(new URL('./packages/', import.meta.url))
+/** Where they are. */
+export const PACKAGES = fileURLToPath(new URL('./packages/', import.meta.url))
 
 /** Loads a peer's package. */
-export const requirePeer = createRequire(join(FOLDER, 'package.json'))
+export const requirePeer = createRequire(join(PACKAGES, 'package.json'))
 
 let installed: Promise<void> | undefined
 
@@ -28,14 +29,14 @@ export function installPackages(): Promise<void> {
 
 /** npm notes beside the packages what it installed; a lock file that is newer asks for something else. */
 function isInstalled(): boolean {
-  const timeOf = (file: string) => statSync(join(FOLDER, file), { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const timeOf = (file: string) => statSync(join(PACKAGES, file), { throwIfNoEntry: false })?.mtimeMs ?? 0
   return timeOf('node_modules/.package-lock.json') > timeOf('package-lock.json')
 }
 
 async function install(): Promise<void> {
   console.error(`Installing the peers into test/bench/peers/packages (npm ci) ...`)
   const child = spawn('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
-    cwd: FOLDER,
+    cwd: PACKAGES,
     // The Node that runs this, whichever the machine has.
     env: { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,119 @@
+/**
+ * In which order things are sent: the documents on screen catch up first and at once, the others a few at a time in the
+ * order in which the log gives them; an edit that waits for another document's goes when that is committed.
+ */
+
+import { type DocKey, type Name, sameName } from '../../ops/identity.ts'
+import type { Dependency } from '../engine/state.ts'
+import type { Room } from './room.ts'
+
+/** Documents in the background that catch up at the same time. */
+const BACKGROUND = 8
+
+export class Order {
+  /** Rooms by key, as far as they are loaded. */
+  readonly #room: (key: DocKey) => Room | undefined
+  #line: Room[] = []
+  readonly #catching = new Set<Room>()
+  readonly #waiting = new Map<Room, { readonly name: Name; readonly after: readonly Dependency[] }>()
+  /** Whether every document with unsent edits is loaded: before that, one that is not may still have the edit. */
+  #complete = false
+
+  constructor(room: (key: DocKey) => Room | undefined) {
+    this.#room = room
+  }
+
+  // ---- catching up ----
+
+  /** The link is open: these are to catch up. */
+  begin(rooms: Iterable<Room>): void {
+    this.end()
+    for (const room of rooms) this.add(room)
+  }
+
+  add(room: Room): void {
+    if (room.seats.size > 0 || room.awaited) {
+      room.handle({ t: 'up' })
+      return
+    }
+    this.#line.push(room)
+    this.#admit()
+  }
+
+  /** Somebody looks at it now. */
+  promote(room: Room): void {
+    const at = this.#line.indexOf(room)
+    if (at < 0) return
+    this.#line.splice(at, 1)
+    room.handle({ t: 'up' })
+  }
+
+  end(): void {
+    this.#line = []
+    this.#catching.clear()
+  }
+
+  #admit(): void {
+    while (this.#line.length > 0 && this.#catching.size < BACKGROUND) {
+      const room = this.#line.shift()!
+      this.#catching.add(room)
+      room.handle({ t: 'up' })
+    }
+  }
+
+  // ---- dependencies ----
+
+  /** The newest edits of these documents that are still to be committed. */
+  dependenciesOn(keys: readonly DocKey[]): Dependency[] {
+    return keys.flatMap(key => {
+      const last = this.#room(key)?.state.replica.pending.at(-1)
+      return last ? [{ key, name: last.name }] : []
+    })
+  }
+
+  wait(room: Room, name: Name, after: readonly Dependency[]): void {
+    this.#waiting.set(room, { name, after })
+    this.#clear()
+  }
+
+  /** Every document with unsent edits is loaded. */
+  complete(): void {
+    this.#complete = true
+    this.#clear()
+  }
+
+  #clear(): void {
+    if (!this.#complete) return
+    for (const [room, { name, after }] of [...this.#waiting]) {
+      if (!after.every(each => this.#committed(each))) continue
+      this.#waiting.delete(room)
+      room.handle({ t: 'cleared', name })
+    }
+  }
+
+  /** What is held is not committed: the edit that leads to it waits until a person has decided. */
+  #committed({ key, name }: Dependency): boolean {
+    const replica = this.#room(key)?.state.replica
+    if (!replica) return true
+    const { pending, held } = replica
+    return (
+      !pending.some(entry => sameName(entry.name, name)) &&
+      !held.some(({ names }) => names.some(each => sameName(each, name)))
+    )
+  }
+
+  // ---- after every event of a room ----
+
+  moved(room: Room): void {
+    const { name } = room.state.phase
+    if (name !== 'catching' && this.#catching.delete(room)) this.#admit()
+    if (this.#waiting.size > 0) this.#clear()
+  }
+
+  /** The room is given up. */
+  forget(room: Room): void {
+    this.#waiting.delete(room)
+    this.#catching.delete(room)
+    this.#line = this.#line.filter(each => each !== room)
+  }
+}

@@ -1,0 +1,43 @@
+/** Where a token comes from, and whose it is. It is never part of an address: those end up in logs and histories. */
+
+import type { IncomingHttpHeaders } from 'node:http'
+import { HoldfastError } from '../../ops/errors.ts'
+import type { Clock } from '../clock.ts'
+import type { Settings } from '../settings.ts'
+import type { Access, Principal } from './access.ts'
+import { inTime } from './patience.ts'
+
+/** Rejects with `TOKEN_MISSING`, `TOKEN_INVALID`, `TOKEN_EXPIRED`, or with what kept the policy from telling. */
+export async function identify(access: Access, token: string | null, clock: Clock): Promise<Principal> {
+  if (token === null) throw new HoldfastError('TOKEN_MISSING')
+  const principal = await inTime(clock, access.authenticate(token))
+  if (principal.expires !== undefined && principal.expires <= clock.now())
+    throw new HoldfastError('TOKEN_EXPIRED')
+  return principal
+}
+
+type Cookies = Pick<Settings, 'COOKIE' | 'ORIGINS'>
+
+/** Of a request over HTTP: `Authorization: Bearer`, else the cookie. */
+export const tokenIn = (headers: IncomingHttpHeaders, settings: Cookies): string | null =>
+  /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? tokenInCookie(headers, settings)
+
+/**
+ * A browser sends cookies along whatever page asks, so they count only where its headers say that the page is one of ours:
+ * of this very host and port, or of an origin that is listed by name; `*` lists none.
+ */
+export function tokenInCookie(headers: IncomingHttpHeaders, settings: Cookies): string | null {
+  const { COOKIE, ORIGINS } = settings
+  if (COOKIE === '' || !isOurPage(headers, ORIGINS)) return null
+  for (const pair of headers.cookie?.split(';') ?? []) {
+    const [name, ...value] = pair.split('=')
+    if (name!.trim() === COOKIE) return value.join('=').trim() || null
+  }
+  return null
+}
+
+function isOurPage({ origin, host, ...headers }: IncomingHttpHeaders, listed: readonly string[]): boolean {
+  // A page that gets from its own origin sends none; scripts cannot forge this header.
+  if (origin === undefined) return headers['sec-fetch-site'] === 'same-origin'
+  return listed.includes(origin) || URL.parse(origin)?.host === host
+}

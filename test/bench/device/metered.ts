@@ -1,0 +1,3 @@
+/** The build puts this in front of every script. */
+
+import './meter.ts'

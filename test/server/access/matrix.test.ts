@@ -1,0 +1,234 @@
+/**
+ * Every role, every action, every way in. The rows are held against the lists in the code: the frames of the gateway's
+ * schemas, the routes of the HTTP app, the actions of a policy. What has no row fails.
+ */
+
+import assert from 'node:assert/strict'
+import { keyText } from '../../../ops/identity.ts'
+import { type Action, actions } from '../../../server/access/access.ts'
+import { schemas } from '../../../server/gateway/schemas.ts'
+import { httpApp } from '../../../server/http.ts'
+import { type AnyFrame, closeAll, done, type StockDoc, serve, stockClient, TEXT } from '../scene.ts'
+import { Board, type Line, Site, tokenOf } from './site.ts'
+
+const roles = [null, ...actions] as const
+type Role = (typeof roles)[number]
+
+/** Whether a role may do what takes `need`. */
+const may = (role: Role, need: Action | null): boolean =>
+  need === null || (role !== null && actions.indexOf(role) >= actions.indexOf(need))
+
+const SECRET = 'the secret'
+const doc = { c: 'notes', d: 'a' }
+const ch = keyText({ collection: 'notes', id: 'a' })
+const op = { a: 'op', ...doc, src: 'ann', seq: 1 }
+
+interface Row {
+  readonly what?: string
+  readonly needs: Action | null
+  readonly ask: AnyFrame
+  /** Fields of the answer; the frame's own action by default. */
+  readonly answer?: AnyFrame
+  /** Where the answer says no, if not in `error`. */
+  readonly errorIn?: (answer: AnyFrame) => { code: string } | undefined
+}
+
+const inError = ({ error }: AnyFrame) => error
+const inData = ({ data }: AnyFrame) => data?.a?.error
+
+/** By the action of the frame. */
+const rows: Readonly<Record<string, readonly Row[]>> = {
+  hs: [{ needs: null, ask: { a: 'hs', id: 'ann', protocol: 1, protocolMinor: 2 } }],
+  'h.token': [{ needs: null, ask: { a: 'h.token', token: tokenOf({ id: 'ann' }) } }],
+  pp: [{ needs: null, ask: { a: 'pp' } }],
+  op: [
+    { what: 'an edit', needs: 'write', ask: { ...op, v: 1, op: ['x'] } },
+    { what: 'a creation', needs: 'write', ask: { ...op, d: 'new', v: 0, create: { type: TEXT, data: 'x' } } },
+    { what: 'a deletion', needs: 'manage', ask: { ...op, v: 1, del: true } },
+  ],
+  'h.catchup': [
+    { what: 'from nothing', needs: 'read', ask: { a: 'h.catchup', ...doc, v: null, own: [] } },
+    { what: 'from the start', needs: 'read', ask: { a: 'h.catchup', ...doc, v: 0, own: [] } },
+    {
+      what: 'its op that goes along',
+      needs: 'write',
+      ask: { a: 'h.catchup', ...doc, v: 1, own: [['ann', 1]], submit: { src: 'ann', seq: 1, op: ['x'] } },
+      answer: { a: 'op', seq: 1 },
+    },
+  ],
+  f: [
+    { what: 'the document', needs: 'read', ask: { a: 'f', ...doc } },
+    { what: 'its ops', needs: 'read', ask: { a: 'f', ...doc, v: 0 } },
+  ],
+  s: [
+    { what: 'the document', needs: 'read', ask: { a: 's', ...doc } },
+    { what: 'from version 0', needs: 'read', ask: { a: 's', ...doc, v: 0 } },
+    { what: 'from the head', needs: 'read', ask: { a: 's', ...doc, v: 1 } },
+  ],
+  u: [{ needs: null, ask: { a: 'u', ...doc } }],
+  bf: [
+    { what: 'documents', needs: 'read', ask: { a: 'bf', c: 'notes', b: ['a'] }, errorIn: inData },
+    { what: 'their ops', needs: 'read', ask: { a: 'bf', c: 'notes', b: { a: 0 } }, errorIn: inData },
+  ],
+  bs: [
+    { what: 'documents', needs: 'read', ask: { a: 'bs', c: 'notes', b: ['a'] }, errorIn: inData },
+    { what: 'from version 0', needs: 'read', ask: { a: 'bs', c: 'notes', b: { a: 0 } }, errorIn: inData },
+  ],
+  bu: [{ needs: null, ask: { a: 'bu', c: 'notes', b: ['a'] } }],
+  nf: [{ needs: 'read', ask: { a: 'nf', id: 1, ...doc, v: 1 } }],
+  nt: [{ needs: 'read', ask: { a: 'nt', id: 1, ...doc, ts: null } }],
+  p: [
+    { what: 'ours', needs: 'read', ask: { a: 'p', ch, id: 'me', p: 1, pv: 1 } },
+    {
+      what: "ShareDB's",
+      needs: 'read',
+      ask: { a: 'p', ch: 'notes.a', id: 'me', p: 1, pv: 1, ...doc, v: 1, t: TEXT },
+    },
+  ],
+  ps: [
+    { what: 'ours', needs: 'read', ask: { a: 'ps', ch, seq: 1 } },
+    { what: "ShareDB's", needs: 'read', ask: { a: 'ps', ch: 'notes.a', seq: 1 } },
+  ],
+  pr: [{ needs: 'read', ask: { a: 'pr', ch } }],
+  pu: [{ needs: null, ask: { a: 'pu', ch, seq: 1 } }],
+}
+
+/** What a client does with ShareDB's own library. */
+const stockRows: readonly { what: string; needs: Action; run(doc: StockDoc): Promise<void> }[] = [
+  { what: 'subscribes', needs: 'read', run: doc => done(call => doc.subscribe(call)) },
+  { what: 'fetches', needs: 'read', run: doc => done(call => doc.fetch(call)) },
+  {
+    what: 'edits',
+    needs: 'write',
+    async run(doc) {
+      await done(call => doc.subscribe(call))
+      await done(call => doc.submitOp(['x'], call))
+    },
+  },
+  {
+    what: 'deletes',
+    needs: 'manage',
+    async run(doc) {
+      await done(call => doc.subscribe(call))
+      await done(call => doc.del(call))
+    },
+  },
+]
+
+/** By the path of the route. `shows`: what the body has for who may. */
+const routeRows: Readonly<Record<string, { needs: Action | null; get: string; shows: string }>> = {
+  '/health': { needs: null, get: '/health', shows: 'ok' },
+  '/ready': { needs: null, get: '/ready', shows: 'ready' },
+  '/v1/docs/:collection': { needs: 'read', get: '/v1/docs/notes', shows: '"id":"a"' },
+  '/v1/docs/:collection/:id': { needs: 'read', get: '/v1/docs/notes/a', shows: SECRET },
+  '/': { needs: null, get: '/', shows: '' },
+  '/d/:collection/:id': { needs: null, get: '/d/notes/a', shows: '' },
+}
+
+const create = { a: 'op', ...doc, src: 'root', seq: 1, v: 0, create: { type: TEXT, data: SECRET } }
+
+describe('The matrix of access: frames', () => {
+  let site: Site
+  beforeEach(async () => {
+    site = new Site()
+    const root = await site.greet('root')
+    await root.ask(create, { a: 'op', seq: 1 })
+  })
+  afterEach(() => site.close())
+
+  it('[Z4] has a row for each frame that a client may send', () => {
+    assert.deepEqual(Object.keys(rows).sort(), Object.keys(schemas).sort())
+  })
+
+  const told = (line: Line) => JSON.stringify(line.said)
+
+  for (const [a, list] of Object.entries(rows)) {
+    for (const { what, needs, ask, answer = { a }, errorIn = inError } of list) {
+      for (const role of roles) {
+        const allowed = may(role, needs)
+        it(`[Z3] ${role ?? 'nobody'} ${allowed ? 'may' : 'may not'} ${a}${what ? ` (${what})` : ''}`, async () => {
+          site.board.give('ann', role)
+          site.board.give('ann', role, 'notes', 'new')
+          const line = await site.greet('ann')
+          const before = (await site.store.head({ collection: 'notes', id: 'a' })).v
+          line.say(ask)
+          // Of an op that goes along nothing is said where its question is refused.
+          const heard = ask.submit && !may(role, 'read') ? { a } : answer
+          const code = errorIn(await line.next(heard))?.code
+          assert.equal(code, allowed ? undefined : 'FORBIDDEN')
+          await site.quiet()
+          if (!may(role, 'read')) assert.doesNotMatch(told(line), new RegExp(SECRET))
+          const { v } = await site.store.head({ collection: 'notes', id: 'a' })
+          if (needs !== 'read' && !allowed) assert.equal(v, before, 'nothing was written')
+          assert.equal(line.end, null)
+        })
+      }
+    }
+  }
+})
+
+describe("The matrix of access: ShareDB's own client", () => {
+  afterEach(closeAll)
+
+  for (const { what, needs, run } of stockRows) {
+    for (const role of roles) {
+      const allowed = may(role, needs)
+      it(`[Z5] ${role ?? 'nobody'} ${allowed ? '' : 'is refused who '}${what}`, async () => {
+        const board = new Board()
+        board.give('ann', role)
+        const server = await serve({ COOKIE: 'session' }, null, board)
+        const as = (id: string) =>
+          stockClient(server, {
+            headers: { cookie: `session=${encodeURIComponent(id)}; other=1` },
+            origin: server.url,
+          })
+        board.authenticate = async token => ({ id: token })
+        await done(call => as('root').doc('notes', 'a').create(SECRET, TEXT, call))
+        const ann = as('ann')
+        const attempt = run(ann.doc('notes', 'a'))
+        if (allowed) await attempt
+        else await assert.rejects(attempt, (error: { code?: string }) => error.code === 'FORBIDDEN')
+        if (!may(role, 'read')) assert.equal(ann.doc('notes', 'a').data, undefined)
+      })
+    }
+  }
+})
+
+describe('The matrix of access: HTTP', () => {
+  afterEach(closeAll)
+
+  /** An express app tells its routes; those for wrong methods stand as lists. */
+  const routesOf = (app: unknown): string[] =>
+    (app as { router: { stack: { route?: { path: string | string[] } }[] } }).router.stack.flatMap(
+      ({ route }) => (typeof route?.path === 'string' ? [route.path] : []),
+    )
+
+  it('[Z4] has a row for each route', async () => {
+    const { gateway } = await serve({}, null, new Board())
+    assert.deepEqual(routesOf(httpApp(gateway, import.meta.dirname)).sort(), Object.keys(routeRows).sort())
+  })
+
+  for (const [route, { needs, get, shows }] of Object.entries(routeRows)) {
+    for (const role of roles) {
+      const allowed = may(role, needs)
+      it(`[Z3] ${role ?? 'nobody'} ${allowed ? 'may' : 'may not'} GET ${route}`, async () => {
+        const board = new Board()
+        board.give('ann', role)
+        const server = await serve({}, null, board)
+        await server.gateway.backend.submit(
+          { collection: 'notes', id: 'a' },
+          { create: { type: TEXT, data: SECRET } },
+        )
+        const headers = { authorization: `Bearer ${tokenOf({ id: 'ann' })}` }
+        const response = await fetch(server.url + get, { headers })
+        const body = await response.text()
+        if (allowed) assert.ok(body.includes(shows))
+        else assert.doesNotMatch(body, new RegExp(`${SECRET}|"id":"a"`))
+        const isList = route === '/v1/docs/:collection'
+        if (!allowed && !isList) assert.match(body, /FORBIDDEN/)
+        const anonymous = await fetch(server.url + get)
+        assert.equal(anonymous.status === 401, needs !== null)
+      })
+    }
+  }
+})
