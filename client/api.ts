@@ -161,6 +161,8 @@ export interface KnownDoc {
   readonly unsent: number
   readonly held: number
   readonly at: number
+  /** By wish: see `Client.keep`. */
+  readonly kept: boolean
 }
 
 /** What became of the edits of a rescue file, in edits of the person. */
@@ -171,6 +173,20 @@ export interface Rescue {
   readonly known: number
   /** Not taken; they stand in the file and nowhere else, unless the first device holds them, too. */
   readonly held: readonly (HeldEdit & { readonly collection: string; readonly id: string })[]
+}
+
+/** What this device keeps, and in how much space. */
+export interface StorageFacts {
+  /** Bytes that the browser says are used by all of the origin, and may be; null where it does not tell. */
+  readonly usage: number | null
+  readonly quota: number | null
+  /** The browser has promised to evict nothing by itself; null where it does not tell. */
+  readonly persisted: boolean | null
+  readonly documents: number
+  /** What the documents take up, as JSON. */
+  readonly bytes: number
+  /** How many are kept by wish. */
+  readonly kept: number
 }
 
 /** Edits that this device had saved and does not have any more, through no doing of ours. */
@@ -218,6 +234,13 @@ export interface Client {
    * or `SERVER_AWAY`.
    */
   importUnsent(text: string): Promise<Rescue>
+  /**
+   * Exactly these documents of the collection are kept on this device: fetched when there is a connection that costs no
+   * money, brought up to date whenever there is one again, and never evicted. The wish outlives reloads; it is saved when
+   * this resolves. Rejects with `NAME_INVALID` or `LOG_FAILED`.
+   */
+  keep(collection: string, ids: readonly string[]): Promise<void>
+  readonly storage: Promise<StorageFacts>
   /** What this device lost, until a person has dismissed it; null almost always. */
   readonly loss: Loss | null
   dismissLoss(): void

@@ -7,6 +7,7 @@ import type { TypeName } from '../types/type.ts'
 import type { Client, Doc } from './api.ts'
 import type { Clock } from './clock.ts'
 import { checkName, Document } from './document.ts'
+import type { StorageLimits } from './hub/guardian.ts'
 import type { HubSetup } from './hub/setup.ts'
 import { socketUrl } from './link/address.ts'
 import type { Dial } from './link/link.ts'
@@ -40,6 +41,13 @@ export interface ConnectOptions {
   readonly rescueMs?: number
   /** Bytes of the largest file that `importUnsent` reads. Default 64 MiB. */
   readonly rescueBytes?: number
+  /**
+   * Bytes of documents (as JSON) that stay on this device although nobody uses them; beyond it the least recently used go,
+   * but none that is kept, or has unsent or held edits. Default 200 MB.
+   */
+  readonly keepBytes?: number
+  /** The part of the browser's quota beyond which they go as well. Default 0.8. */
+  readonly storageShare?: number
   /** Bytes of the largest frame that the server takes (its HOLDFAST_FRAME_BYTES). Default 1 MiB. */
   readonly frameBytes?: number
   readonly timings?: Partial<Timings>
@@ -50,6 +58,7 @@ export interface ConnectOptions {
   readonly openLog?: Platform['openLog']
   readonly agreement?: Platform['agreement']
   readonly note?: Platform['note']
+  readonly storage?: Platform['storage']
 }
 
 /** Starts a client; it dials at once and keeps the connection until `close`. Throws `SETTING_INVALID`. */
@@ -63,6 +72,7 @@ export function connect(options: ConnectOptions): Client {
     attachMs,
     tokens: options.token !== undefined,
     ...(timings && { timings }),
+    limits: limitsOf(options),
   }
   const note = device === undefined ? null : platform.note(device)
   const tab = new Tab(newSrc(platform.randomBytes), options.token, note)
@@ -70,6 +80,7 @@ export function connect(options: ConnectOptions): Client {
     device === undefined
       ? aloneOn(platform, code => options.log ?? code.memoryLog(), tab, setup)
       : joinDevice(platform, { ...setup, device }, tab, worker)
+  if (device !== undefined) tab.onSaved = () => void persist(platform.storage)
   const asleep = listenToPage(tab)
   return {
     get phase() {
@@ -93,6 +104,14 @@ export function connect(options: ConnectOptions): Client {
     get loss() {
       return tab.loss
     },
+    async keep(collection, ids) {
+      checkName('collection', collection)
+      for (const id of ids) checkName('id', id)
+      await tab.keep(collection, [...new Set(ids)])
+    },
+    get storage() {
+      return tab.storage()
+    },
     dismissLoss: () => tab.dismissLoss(),
     batch: edits => tab.batch(edits),
     on: (event, listener) => tab.on(event, listener),
@@ -105,6 +124,27 @@ export function connect(options: ConnectOptions): Client {
       await tab.close()
       await hub.close()
     },
+  }
+}
+
+/** Those of the limits that are given. Throws `SETTING_INVALID`. */
+function limitsOf({ keepBytes, storageShare }: ConnectOptions): Partial<StorageLimits> {
+  if (keepBytes !== undefined && !(keepBytes >= 0))
+    throw new HoldfastError('SETTING_INVALID', `keepBytes: ${keepBytes} is not a size.`)
+  if (storageShare !== undefined && !(storageShare > 0 && storageShare <= 1))
+    throw new HoldfastError('SETTING_INVALID', `storageShare: ${storageShare} is not a part of 1.`)
+  return {
+    ...(keepBytes !== undefined && { keepBytes }),
+    ...(storageShare !== undefined && { storageShare }),
+  }
+}
+
+/** Asks the browser to evict nothing of this origin; when there is something to lose, because some ask the person. */
+async function persist(storage: Platform['storage']): Promise<void> {
+  try {
+    if (storage?.persist && !(await storage.persisted())) await storage.persist()
+  } catch {
+    // It stays as it is: `client.storage` tells.
   }
 }
 

@@ -16,6 +16,7 @@ export type {
   Peer,
   Rescue,
   Status,
+  StorageFacts,
   Truth,
 } from './api.ts'
 export { type ConnectOptions, connect } from './client.ts'

@@ -7,7 +7,6 @@
  * noted event at least, because events are only forgotten with a document that has nothing unsent.
  */
 
-import * as v from 'valibot'
 import { type DocKey, keyText } from '../../ops/identity.ts'
 import type { Loss } from '../api.ts'
 import type { Clock } from '../clock.ts'
@@ -18,21 +17,14 @@ import type { Room } from './room.ts'
 /** A pause between two notes: each is a write to the disk in every tab. */
 const NOTE_MS = 500
 
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const loss = v.object({
-  edits: count,
-  at: v.number(),
-  reason: v.picklist(['emptied', 'incomplete']),
-})
-const note = v.object({
-  device: v.string(),
-  epoch: count,
-  at: v.number(),
+interface Note {
+  readonly device: string
+  readonly epoch: number
+  readonly at: number
   /** By `keyText`: the last event that was saved, and how many edits are unsent or held. */
-  docs: v.record(v.string(), v.tuple([count, count])),
-  loss: v.nullable(loss),
-})
-type Note = v.InferOutput<typeof note>
+  readonly docs: Readonly<Record<string, readonly [n: number, edits: number]>>
+  readonly loss: Loss | null
+}
 
 export interface CanaryEvents {
   /** To be noted by every tab, in place of what it noted before. */
@@ -155,9 +147,15 @@ export class Canary {
 /** Null for what no hub wrote: then there is nothing to compare with. */
 function parse(text: string | null): Note | null {
   try {
-    const result = v.safeParse(note, JSON.parse(text ?? ''))
-    return result.success ? result.output : null
+    const note = JSON.parse(text ?? 'null') as Note | null
+    const { device, at, docs, loss } = note!
+    const whole = typeof device === 'string' && isCount(at) && Object.entries(docs).every(isDoc)
+    return whole && (loss === null || (isCount(loss.edits) && isCount(loss.at))) ? note : null
   } catch {
     return null
   }
 }
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
+const isDoc = ([doc, [n, edits]]: [string, readonly [number, number]]): boolean =>
+  Array.isArray(JSON.parse(doc)) && isCount(n) && isCount(edits)

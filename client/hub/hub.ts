@@ -17,7 +17,9 @@ import { isOpen, type Link, type LinkEvents, type Phase } from '../link/link.ts'
 import { backoff, defaultTimings } from '../link/websocket.ts'
 import { type Log, logFailed, nothingStored, type Stored } from '../log/log.ts'
 import { Canary } from './canary.ts'
+import { Guardian, type Storage, type StorageLimits, storageLimits } from './guardian.ts'
 import { type Household, writeJournal } from './journal.ts'
+import { Keeper } from './keeper.ts'
 import type { FromHub, FromTab, Question } from './messages.ts'
 import { Meter } from './meter.ts'
 import { Order } from './order.ts'
@@ -39,6 +41,9 @@ export interface HubOptions {
   readonly frameBytes: number
   /** How long `attach` waits for a server that neither answers nor fails before it goes on as if offline. */
   readonly attachMs: number
+  /** What the browser says of its space; null where nobody knows. */
+  readonly storage?: Storage | null
+  readonly limits?: Partial<StorageLimits>
   /** The log went over to another hub: this one has given up, and its tabs were told. */
   readonly fenced?: () => void
 }
@@ -69,6 +74,10 @@ export class Hub implements Surroundings, Household {
   #paused = false
   readonly #writer: Writer
   readonly #canary: Canary
+  readonly #keeper: Keeper
+  readonly #guardian: Guardian
+  /** The log found no space, and some is being made. */
+  #stalled = false
   readonly #guests = new Set<Guest>()
   readonly #tokens = new Tokens()
   readonly #meter: Meter
@@ -90,6 +99,23 @@ export class Hub implements Surroundings, Household {
       note: text => this.#tellAll({ t: 'note', text }),
       loss: loss => this.#tellAll({ t: 'loss', loss }),
     })
+    this.#keeper = new Keeper({
+      log: options.log,
+      mayFetch: () => this.#link.phase.name === 'up' && !this.#link.network.metered,
+      visit: (key, task) => this.#visit(key, task),
+      summarize: key => {
+        this.#writer.summarize(key)
+        return this.#writer.flush()
+      },
+    })
+    this.#guardian = new Guardian({
+      log: options.log,
+      clock: options.clock,
+      storage: options.storage ?? null,
+      limits: { ...storageLimits, ...options.limits },
+      isOpen: key => this.#places.has(keyText(key)),
+    })
+    this.#guardian.grew()
     options.log.onLost(reason => this.#logFailed(reason))
     this.#link = this.#dial()
     void this.#resume()
@@ -280,6 +306,12 @@ export class Hub implements Surroundings, Household {
         return this.#known()
       case 'metrics':
         return this.#metrics()
+      case 'storage':
+        return this.#guardian.facts()
+      case 'keep':
+        await this.#keeper.keep(question.collection, question.ids)
+        if (this.#fault) throw this.#fault
+        return
       case 'journal':
         return writeJournal(this, this.#options.clock.now())
       default: {
@@ -294,7 +326,7 @@ export class Hub implements Surroundings, Household {
   /** The log's list, and what is newer in the rooms. */
   async #known(): Promise<KnownDoc[]> {
     const docs = await this.#options.log.list()
-    return docs.map(({ key, type, unsent: logged, held, at }) => {
+    return docs.map(({ key, type, unsent: logged, held, at, pinned }) => {
       const replica = this.#ready.get(keyText(key))?.room.state.replica
       return {
         collection: key.collection,
@@ -303,6 +335,7 @@ export class Hub implements Surroundings, Household {
         unsent: replica ? unsent(replica) : logged,
         held: replica ? replica.held.length : held,
         at,
+        kept: pinned,
       }
     })
   }
@@ -412,17 +445,29 @@ export class Hub implements Surroundings, Household {
   }
 
   async #load(key: DocKey): Promise<Place> {
-    const { replica, logged, stored } = await this.#read(key)
+    const [{ replica, logged, stored }] = await Promise.all([this.#read(key), this.#keeper.ready])
     const [state, effects] = start(key, replica, logged, this.#options.src, this.#options.frameBytes)
     const room = new Room(state, this)
     const presence = new Presence(keyText(key), frame => this.#link.send(frame), room.seats)
     const place = { room, presence }
     this.#ready.set(keyText(key), place)
-    this.#writer.open(() => room.state, stored)
+    this.#writer.open(() => ({ ...room.state, pinned: this.#keeper.wants(key) }), stored)
     room.perform(state, effects)
     room.handle({ t: 'network', slow: this.#link.network.slow })
     if (isOpen(this.#link.phase)) this.#order.add(room)
     return place
+  }
+
+  /** Has a room for as long as `task` takes; one that was given up meanwhile is taken anew. */
+  async #visit(key: DocKey, task: (room: Room) => Promise<void>): Promise<void> {
+    for (;;) {
+      if (this.#closed) throw new HoldfastError('CLIENT_CLOSED')
+      const { room } = await this.#place(key)
+      if (this.#ready.get(keyText(key))?.room !== room) continue
+      await room.whileAwaited(() => task(room))
+      this.quiet(room)
+      return
+    }
   }
 
   /** What the log makes of a document; a log that cannot be read or makes no sense is left alone from here on. */
@@ -443,10 +488,13 @@ export class Hub implements Surroundings, Household {
 
   /** A log that failed tells the rooms to go on, too. */
   #saved(key: DocKey, n: number): void {
+    if (this.#stalled) return
     this.#meter.saved(keyText(key), n)
     const room = this.#ready.get(keyText(key))?.room
     room?.handle({ t: 'saved', n })
-    if (room && this.#fault === null) this.#canary.saved(room)
+    if (this.#fault !== null) return
+    if (room) this.#canary.saved(room)
+    this.#guardian.grew()
   }
 
   #tellAll(message: FromHub): void {
@@ -464,12 +512,17 @@ export class Hub implements Surroundings, Household {
 
   /** Editing goes on in memory, and everybody is told that this device saves nothing; unless another hub saves it all. */
   #logFailed(reason: unknown): void {
-    if (this.#fault !== null || this.#closed) return
+    if (this.#fault !== null || this.#stalled || this.#closed) return
     if (reason instanceof HoldfastError && reason.code === 'LOG_TAKEN' && this.#options.fenced) {
       this.#giveUp()
       return
     }
-    this.#fault = logFailed(reason)
+    const fault = logFailed(reason)
+    if (this.#options.fenced && /quota/i.test(fault.message)) {
+      void this.#makeSpace(fault)
+      return
+    }
+    this.#fault = fault
     for (const { room } of this.#ready.values()) room.refresh()
   }
 
@@ -488,6 +541,20 @@ export class Hub implements Surroundings, Household {
     this.#options.fenced?.()
   }
 
+  /** If anything can be forgotten, the next hub begins anew with the space and with what the tabs have still to save. */
+  async #makeSpace(fault: HoldfastError): Promise<void> {
+    this.#stalled = true
+    const forgotten = await this.#guardian.relieve().catch(() => 0)
+    this.#stalled = false
+    if (this.#closed) return
+    if (forgotten > 0) {
+      this.#giveUp()
+      return
+    }
+    this.#fault = fault
+    for (const { room } of this.#ready.values()) room.handle({ t: 'saved', n: room.state.logged })
+  }
+
   /** Another hub took over, by the lock: as if the log had said so. */
   giveUp(): void {
     if (!this.#closed) this.#giveUp()
@@ -495,6 +562,7 @@ export class Hub implements Surroundings, Household {
 
   #end(): void {
     this.#canary.close()
+    this.#guardian.close()
     for (const { room } of this.#ready.values()) room.close()
     this.#ready.clear()
     this.#guests.clear()
@@ -519,6 +587,7 @@ export class Hub implements Surroundings, Household {
     if (phase.name === 'greeting') this.#order.begin([...this.#ready.values()].map(({ room }) => room))
     else if (phase.name !== 'up') this.#order.end()
     if (phase.name === 'up') this.#meter.connected()
+    if (phase.name === 'up') this.#keeper.fetch()
     for (const { room, presence } of this.#ready.values()) {
       if (isOpen(phase)) room.refresh()
       else if (room.state.phase.name !== 'offline') {

@@ -38,7 +38,8 @@ export type Act = { readonly t: 'retry' | 'discard'; readonly name: Name } | { r
 export type Question =
   | { readonly q: 'saved' | 'settled'; readonly h: string }
   | { readonly q: 'base'; readonly h: string; readonly name: Name }
-  | { readonly q: 'known' | 'metrics' | 'journal' }
+  | { readonly q: 'keep'; readonly collection: string; readonly ids: readonly string[] }
+  | { readonly q: 'known' | 'metrics' | 'journal' | 'storage' }
 
 export type FromTab =
   /** `noted`: what the tab found noted (canary.ts); missing where it can note nothing. */

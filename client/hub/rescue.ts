@@ -16,7 +16,7 @@ import type { Journal, JournalDoc } from './journal.ts'
 import type { Room } from './room.ts'
 import type { HubSetup } from './setup.ts'
 
-export { readJournal } from './journal.ts'
+export { readJournal } from './reading.ts'
 
 export interface RescueSetup extends HubSetup {
   /** How long the server may be silent about these edits. */

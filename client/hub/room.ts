@@ -216,6 +216,13 @@ export class Room {
     return this.#wait(state => state.replica.pending.length === 0 || state.phase.name === 'barred')
   }
 
+  /** It has what the server has, or cannot have it now. */
+  caught(): Promise<void> {
+    return this.#wait(
+      ({ phase }) => phase.name === 'live' || phase.name === 'barred' || isCutOff(this.#around.link()),
+    )
+  }
+
   /** The server (or its silence) has said whether the document exists. */
   known(): Promise<void> {
     return this.#wait(

@@ -11,6 +11,7 @@ import { memoryLog } from '../log/memory.ts'
 import { volatileLog } from '../log/volatile.ts'
 import type { Agreement, Platform } from '../platform.ts'
 import { type Candidate, stand } from './election.ts'
+import type { StorageLimits } from './guardian.ts'
 import { Hub } from './hub.ts'
 
 /** Plain data, so that a worker can be told by its name. */
@@ -23,6 +24,7 @@ export interface HubSetup {
   /** The tabs have a token function, which is asked for each connection. */
   readonly tokens: boolean
   readonly timings?: Partial<Timings>
+  readonly limits?: Partial<StorageLimits>
 }
 
 export interface DeviceSetup extends HubSetup {
@@ -45,13 +47,13 @@ export function standOnDevice(platform: Platform, agreement: Agreement, setup: D
 
 /** `src` names it, for ever; `fenced` is called when another hub took its log over. */
 export function makeHub(
-  { clock, dial = dialWebSocket }: Platform,
-  { url, frameBytes, attachMs, tokens, timings }: HubSetup,
+  { clock, dial = dialWebSocket, storage }: Platform,
+  { url, frameBytes, attachMs, tokens, timings, limits }: HubSetup,
   log: Log,
   src: string,
   fenced?: () => void,
 ): Hub {
   const link = (events: LinkEvents, ask: () => Promise<string | null>) =>
     openLink({ url, src, dial, clock, timings, ...(tokens && { token: ask }) }, events)
-  return new Hub({ log, src, clock, link, frameBytes, attachMs, fenced })
+  return new Hub({ log, src, clock, link, frameBytes, attachMs, storage, limits, fenced })
 }

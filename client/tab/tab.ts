@@ -4,7 +4,7 @@ import type { Content } from '../../ops/change.ts'
 import { HoldfastError, isErrorCode } from '../../ops/errors.ts'
 import type { DocKey, Name } from '../../ops/identity.ts'
 import type { TypeName } from '../../types/type.ts'
-import type { Client, ClientEvents, KnownDoc, Loss, Metrics } from '../api.ts'
+import type { Client, ClientEvents, KnownDoc, Loss, Metrics, StorageFacts } from '../api.ts'
 import type { FromHub, FromTab, Question } from '../hub/messages.ts'
 import type { Port } from '../hub/port.ts'
 import { Handle, type Listener } from './handle.ts'
@@ -47,6 +47,8 @@ export class Tab {
   /** Whether the hub is there, for whoever looks after it. */
   onHeard: () => void = () => {}
   onGone: () => void = () => {}
+  /** The log has an edit that was made here; told once. */
+  onSaved: (() => void) | null = null
 
   /**
    * `id` is this tab's alone, for ever; `token` is the app's function, if it has one; `note` is where the tab notes what
@@ -64,6 +66,14 @@ export class Tab {
 
   get loss(): Loss | null {
     return this.#loss
+  }
+
+  keep(collection: string, ids: readonly string[]): Promise<void> {
+    return this.#ask({ q: 'keep', collection, ids }) as Promise<void>
+  }
+
+  storage(): Promise<StorageFacts> {
+    return this.#ask({ q: 'storage' }) as Promise<StorageFacts>
   }
 
   dismissLoss(): void {
@@ -252,6 +262,10 @@ export class Tab {
         void this.#giveToken(message.id)
         return
       default:
+        if (message.t === 'truth' && message.over > 0 && message.truth.saved) {
+          this.onSaved?.()
+          this.onSaved = null
+        }
         this.#handles.get(message.h)?.told(message)
         if (message.t === 'attached') this.#askAgain(message.h)
     }

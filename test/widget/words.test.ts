@@ -99,10 +99,10 @@ describe('Words', () => {
       { id: 'odd', type: 'sheet', at: 9 },
     ]
     const known = [
-      { collection: 'notes', id: 'both', type: 'rich', unsent: 2, held: 1, at: 7 },
-      { collection: 'notes', id: 'here', type: 'rich', unsent: 0, held: 0, at: 1 },
-      { collection: 'notes', id: 'untyped', type: null, unsent: 0, held: 0, at: 1 },
-      { collection: 'other', id: 'elsewhere', type: 'rich', unsent: 0, held: 0, at: 1 },
+      { collection: 'notes', id: 'both', type: 'rich', unsent: 2, held: 1, at: 7, kept: false },
+      { collection: 'notes', id: 'here', type: 'rich', unsent: 0, held: 0, at: 1, kept: false },
+      { collection: 'notes', id: 'untyped', type: null, unsent: 0, held: 0, at: 1, kept: false },
+      { collection: 'other', id: 'elsewhere', type: 'rich', unsent: 0, held: 0, at: 1, kept: false },
     ]
     const entries = merge('notes', listed, known).map(({ id, at, here, unsent, held }) => ({
       id,
