@@ -1,6 +1,6 @@
 /** What an app holds: the client, its documents, and what they say about themselves. Types only. */
 
-import type { Change } from '../ops/change.ts'
+import type { Change, Content } from '../ops/change.ts'
 import type { ErrorCode } from '../ops/errors.ts'
 import type { Name } from '../ops/identity.ts'
 import type { TypeName } from '../types/type.ts'
@@ -38,6 +38,8 @@ export interface Truth {
 export interface HeldEdit {
   readonly name: Name
   readonly reason: { readonly code: string; readonly message: string }
+  /** Of the document that it was made in. */
+  readonly type: TypeName
   /** The edit as it was when it was held. */
   readonly original: Change
   /** The same edit carried along to the present document; null when it cannot be applied any more. */
@@ -109,6 +111,14 @@ export interface Doc<Data = unknown, Op = unknown> {
   /** Puts a held edit back into the queue under a new name. */
   retry(name: Name): void
   discard(name: Name): void
+  /** What a held edit was made on, as its `original` fits it; null where that is not known any more. */
+  baseOf(name: Name): Promise<Content | null>
+  /**
+   * Makes a document `id` of the same collection of a held edit: what its writer saw, else the text that it puts in.
+   * The held edit is discarded once that is saved on this device. Resolves to `id`; rejects with `DOCUMENT_EXISTS`,
+   * `NAME_INVALID`, `OP_MISFIT` (a deletion), `NOT_FOUND` or `LOG_FAILED`, and then the edit stays.
+   */
+  saveAs(name: Name, id: string): Promise<string>
   /** Tells the others with the document open who and where we are (JSON, small); null says goodbye. */
   announce(state: unknown): void
   on<E extends keyof DocEvents>(event: E, listener: DocEvents[E]): () => void
@@ -157,6 +167,51 @@ export interface KnownDoc {
   readonly unsent: number
   readonly held: number
   readonly at: number
+  /** By wish: see `Client.keep`. */
+  readonly kept: boolean
+}
+
+/** What became of the edits of a rescue file, in edits of the person. */
+export interface Rescue {
+  /** On the server by this call. */
+  readonly sent: number
+  /** The server had them before. */
+  readonly known: number
+  /** Not taken; they stand in the file and nowhere else, unless the first device holds them, too. */
+  readonly held: readonly (HeldEdit & { readonly collection: string; readonly id: string })[]
+}
+
+/** What this device keeps, and in how much space. */
+export interface StorageFacts {
+  /** Bytes that the browser says are used by all of the origin, and may be; null where it does not tell. */
+  readonly usage: number | null
+  readonly quota: number | null
+  /** The browser has promised to evict nothing by itself; null where it does not tell. */
+  readonly persisted: boolean | null
+  readonly documents: number
+  /** What the documents take up, as JSON. */
+  readonly bytes: number
+  /** How many are kept by wish. */
+  readonly kept: number
+}
+
+/** Edits that this device had saved and does not have any more, through no doing of ours. */
+export interface Loss {
+  /** How many, at the most. */
+  readonly edits: number
+  /** When they were known to be there last (ms since 1970). */
+  readonly at: number
+  /**
+   *   emptied     the browser removed all that was kept here, or another storage is in its place
+   *   incomplete  parts are missing or cannot be read, or an earlier state of the storage is back
+   */
+  readonly reason: 'emptied' | 'incomplete'
+}
+
+export interface ClientEvents {
+  phase: (phase: Client['phase']) => void
+  /** There is a loss to tell the person of, or it was dismissed, in whatever tab. */
+  loss: (loss: Loss | null) => void
 }
 
 export interface Client {
@@ -174,7 +229,28 @@ export interface Client {
    * documents are in step with the server. It is not a transaction: each document's edits stand for themselves there.
    */
   batch(edits: () => void): void
-  on(event: 'phase', listener: (phase: Client['phase']) => void): () => void
+  /**
+   * All edits of this device that the server does not have, held ones included, as one text to keep elsewhere: see
+   * `importUnsent`. What is written after it has names of its own, so nothing is doubled.
+   */
+  exportUnsent(): Promise<string>
+  /**
+   * Sends the edits of such a text to the server, from whatever device, under their own names: each is taken once,
+   * however often and from where it is sent. Leaves this device's own documents alone. Rejects with `JOURNAL_INVALID`
+   * or `SERVER_AWAY`.
+   */
+  importUnsent(text: string): Promise<Rescue>
+  /**
+   * Exactly these documents of the collection are kept on this device: fetched when there is a connection that costs no
+   * money, brought up to date whenever there is one again, and never evicted. The wish outlives reloads; it is saved when
+   * this resolves. Rejects with `NAME_INVALID` or `LOG_FAILED`.
+   */
+  keep(collection: string, ids: readonly string[]): Promise<void>
+  readonly storage: Promise<StorageFacts>
+  /** What this device lost, until a person has dismissed it; null almost always. */
+  readonly loss: Loss | null
+  dismissLoss(): void
+  on<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E]): () => void
   /** Dials now instead of waiting for the back-off. */
   reconnect(): void
   /** Stops the exchange with the server, in all tabs, until `resume`: editing and saving on this device go on. */

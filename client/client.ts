@@ -3,12 +3,12 @@
 import type { Change } from '../ops/change.ts'
 import { HoldfastError } from '../ops/errors.ts'
 import { type DocKey, newSrc } from '../ops/identity.ts'
-import { nameFault } from '../ops/names.ts'
 import { isTypeName } from '../types/index.ts'
 import type { TypeName } from '../types/type.ts'
 import type { Client, Doc } from './api.ts'
 import type { Clock } from './clock.ts'
-import { Document } from './document.ts'
+import { checkName, Document } from './document.ts'
+import type { StorageLimits } from './hub/guardian.ts'
 import type { HubSetup } from './hub/setup.ts'
 import { socketUrl } from './link/address.ts'
 import type { Dial } from './link/link.ts'
@@ -40,6 +40,17 @@ export interface ConnectOptions {
   readonly schema?: AppSchema
   /** Milliseconds to wait for a server that neither answers nor fails before a document opens as if offline. Default 3000. */
   readonly attachMs?: number
+  /** Milliseconds that `importUnsent` waits for a sign of the server about its edits. Default 30000. */
+  readonly rescueMs?: number
+  /** Bytes of the largest file that `importUnsent` reads. Default 64 MiB. */
+  readonly rescueBytes?: number
+  /**
+   * Bytes of documents (as JSON) that stay on this device although nobody uses them; beyond it the least recently used go,
+   * but none that is kept, or has unsent or held edits. Default 200 MB.
+   */
+  readonly keepBytes?: number
+  /** The part of the browser's quota beyond which they go as well. Default 0.8. */
+  readonly storageShare?: number
   /** Bytes of the largest frame that the server takes (its HOLDFAST_FRAME_BYTES). Default 1 MiB. */
   readonly frameBytes?: number
   readonly timings?: Partial<Timings>
@@ -49,6 +60,8 @@ export interface ConnectOptions {
   readonly randomBytes?: Platform['randomBytes']
   readonly openLog?: Platform['openLog']
   readonly agreement?: Platform['agreement']
+  readonly note?: Platform['note']
+  readonly storage?: Platform['storage']
 }
 
 export interface AppSchema {
@@ -74,6 +87,7 @@ function liftBy(schema: AppSchema | undefined) {
 export function connect(options: ConnectOptions): Client {
   const platform: Platform = { ...thisPlatform(), ...options }
   const { frameBytes = 1024 * 1024, attachMs = 3000, timings, device, worker = null } = options
+  const { rescueMs = 30_000, rescueBytes = 64 * 1024 * 1024 } = options
   const setup: HubSetup = {
     url: socketUrl(options.server),
     frameBytes,
@@ -81,16 +95,16 @@ export function connect(options: ConnectOptions): Client {
     tokens: options.token !== undefined,
     schema: options.schema?.version ?? 0,
     ...(timings && { timings }),
+    limits: limitsOf(options),
   }
-  const tab = new Tab(newSrc(platform.randomBytes), {
-    token: options.token,
-    schema: options.schema?.version,
-    lift: liftBy(options.schema),
-  })
+  const note = device === undefined ? null : platform.note(device)
+  const app = { token: options.token, schema: options.schema?.version, lift: liftBy(options.schema) }
+  const tab = new Tab(newSrc(platform.randomBytes), app, note)
   const hub =
     device === undefined
       ? aloneOn(platform, code => options.log ?? code.memoryLog(), tab, setup)
       : joinDevice(platform, { ...setup, device }, tab, worker)
+  if (device !== undefined) tab.onSaved = () => void persist(platform.storage)
   const asleep = listenToPage(tab)
   return {
     get phase() {
@@ -104,8 +118,27 @@ export function connect(options: ConnectOptions): Client {
       return Document.open<Data, Op>(tab, { collection, id }, type, () => platform.clock.now())
     },
     known: () => tab.known(),
+    exportUnsent: () => tab.journal(),
+    async importUnsent(text) {
+      const { readJournal, sendJournal } = await import('./hub/rescue.ts')
+      const { token } = options
+      const journal = readJournal(text, rescueBytes)
+      return sendJournal(platform, { ...setup, ...(token && { token }), patienceMs: rescueMs }, journal)
+    },
+    get loss() {
+      return tab.loss
+    },
+    async keep(collection, ids) {
+      checkName('collection', collection)
+      for (const id of ids) checkName('id', id)
+      await tab.keep(collection, [...new Set(ids)])
+    },
+    get storage() {
+      return tab.storage()
+    },
+    dismissLoss: () => tab.dismissLoss(),
     batch: edits => tab.batch(edits),
-    on: (_event, listener) => tab.onPhase(listener),
+    on: (event, listener) => tab.on(event, listener),
     reconnect: () => tab.reconnect(),
     pause: () => tab.pause(),
     resume: () => tab.resume(),
@@ -118,9 +151,25 @@ export function connect(options: ConnectOptions): Client {
   }
 }
 
-function checkName(what: string, name: string): void {
-  const fault = nameFault(String(name))
-  if (fault !== null) throw new HoldfastError('NAME_INVALID', `${what}: ${fault}`)
+/** Those of the limits that are given. Throws `SETTING_INVALID`. */
+function limitsOf({ keepBytes, storageShare }: ConnectOptions): Partial<StorageLimits> {
+  if (keepBytes !== undefined && !(keepBytes >= 0))
+    throw new HoldfastError('SETTING_INVALID', `keepBytes: ${keepBytes} is not a size.`)
+  if (storageShare !== undefined && !(storageShare > 0 && storageShare <= 1))
+    throw new HoldfastError('SETTING_INVALID', `storageShare: ${storageShare} is not a part of 1.`)
+  return {
+    ...(keepBytes !== undefined && { keepBytes }),
+    ...(storageShare !== undefined && { storageShare }),
+  }
+}
+
+/** Asks the browser to evict nothing of this origin; when there is something to lose, because some ask the person. */
+async function persist(storage: Platform['storage']): Promise<void> {
+  try {
+    if (storage?.persist && !(await storage.persisted())) await storage.persist()
+  } catch {
+    // It stays as it is: `client.storage` tells.
+  }
 }
 
 /**

@@ -1,11 +1,13 @@
 /** A document in the hands of an app: a typed face on an attachment of its tab. */
 
-import type { Change } from '../ops/change.ts'
+import type { Change, Content } from '../ops/change.ts'
 import { HoldfastError } from '../ops/errors.ts'
-import type { DocKey, Name } from '../ops/identity.ts'
+import { type DocKey, type Name, sameName } from '../ops/identity.ts'
+import { nameFault } from '../ops/names.ts'
 import type { TypeName } from '../types/type.ts'
 import type { Doc, DocEvents, EditOptions, HeldEdit, Status, Truth } from './api.ts'
 import { alone, carried, joins, type Stroke, strokeOf } from './engine/grouping.ts'
+import { documentOf } from './rescued.ts'
 import type { Listener } from './tab/handle.ts'
 import type { Attachment, Tab } from './tab/tab.ts'
 
@@ -17,6 +19,7 @@ export class Document<Data, Op> implements Doc<Data, Op> {
   readonly collection: string
   readonly id: string
   readonly type: TypeName
+  readonly #tab: Tab
   readonly #listeners: Listeners
   #attachment!: Attachment
   /** The last edit made here, where it is now: the next one may belong to its group. */
@@ -24,7 +27,8 @@ export class Document<Data, Op> implements Doc<Data, Op> {
   readonly #now: () => number
   #closed = false
 
-  private constructor(key: DocKey, type: TypeName, listeners: Listeners, now: () => number) {
+  private constructor(tab: Tab, key: DocKey, type: TypeName, listeners: Listeners, now: () => number) {
+    this.#tab = tab
     this.collection = key.collection
     this.id = key.id
     this.type = type
@@ -39,7 +43,7 @@ export class Document<Data, Op> implements Doc<Data, Op> {
     now: () => number,
   ): Promise<Document<Data, Op>> {
     const listeners: Listeners = { change: new Set(), truth: new Set(), presence: new Set() }
-    const made = new Document<Data, Op>(key, type, listeners, now)
+    const made = new Document<Data, Op>(tab, key, type, listeners, now)
     const listener: Listener = {
       change: (change, local, undone) => {
         if (!local) made.#stroke = undone ? alone : carried(made.#stroke, change, type)
@@ -114,6 +118,29 @@ export class Document<Data, Op> implements Doc<Data, Op> {
     this.#attachment.act({ t: 'discard', name })
   }
 
+  baseOf(name: Name): Promise<Content | null> {
+    return this.#attachment.baseOf(name)
+  }
+
+  async saveAs(name: Name, id: string): Promise<string> {
+    const held = this.held.find(edit => sameName(edit.name, name))
+    if (!held) throw new HoldfastError('NOT_FOUND', 'There is no held edit of this name.')
+    checkName('id', id)
+    const content = documentOf(held, await this.baseOf(name))
+    const key = { collection: this.collection, id }
+    const made = await this.#tab.attach(key, held.type, { change() {}, truth() {}, presence() {} })
+    try {
+      if (made.truth.exists)
+        throw new HoldfastError('DOCUMENT_EXISTS', `There is a document ${id} already; choose another name.`)
+      made.edit({ create: content as Content & { type: TypeName } }, false)
+      await made.saved()
+    } finally {
+      await made.detach()
+    }
+    this.discard(name)
+    return id
+  }
+
   announce(state: unknown): void {
     if (!this.#closed) this.#attachment.announce(state)
   }
@@ -148,4 +175,10 @@ export class Document<Data, Op> implements Doc<Data, Op> {
     if (this.#closed) throw new HoldfastError('CLIENT_CLOSED')
     return this.#attachment
   }
+}
+
+/** Throws `NAME_INVALID` for what a collection or a document (`what`) cannot be called. */
+export function checkName(what: string, name: string): void {
+  const fault = nameFault(String(name))
+  if (fault !== null) throw new HoldfastError('NAME_INVALID', `${what}: ${fault}`)
 }

@@ -171,6 +171,16 @@ export const errors = {
     'fatal',
     400,
   ),
+  JOURNAL_INVALID: entry(
+    'The file is not a rescue file of Holdfast, or it was damaged; the message says what is wrong. Export it again.',
+    'fatal',
+    400,
+  ),
+  SERVER_AWAY: entry(
+    'The server did not answer in time; nothing is lost. Try again when there is a connection.',
+    'retry',
+    503,
+  ),
   DOCUMENT_EXISTS: entry(
     'A document of this name has another history here; import into another collection.',
     'fatal',

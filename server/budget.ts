@@ -28,7 +28,7 @@ const hub = "import './client/worker/hub.ts'"
 export const budgets: readonly Budget[] = [
   { what: "page without the types' libraries", source: app, external: typeLibraries, limit: 25_000 },
   { what: "hub without the types' libraries", source: hub, external: typeLibraries, limit: 40_000 },
-  { what: 'page and hub in one, all three types', source: app, whole: true, external: [], limit: 60_000 },
+  { what: 'page and hub in one, all three types', source: app, whole: true, external: [], limit: 66_000 },
 ]
 
 export interface Weight {

@@ -25,7 +25,7 @@ export function merge(collection: string, listed: readonly Listed[], known: read
   for (const { id, type, at } of listed) {
     if (isTypeName(type)) entries.set(id, { collection, id, type, at, here: false, unsent: 0, held: 0 })
   }
-  for (const { type, ...doc } of known) {
+  for (const { type, kept: _, ...doc } of known) {
     if (doc.collection !== collection || !isTypeName(type)) continue
     const at = Math.max(doc.at, entries.get(doc.id)?.at ?? 0)
     entries.set(doc.id, { ...doc, type, at, here: true })

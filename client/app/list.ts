@@ -2,10 +2,13 @@
 
 import { html, render, type TemplateResult } from 'lit/html.js'
 import type { TypeName } from '../../types/type.ts'
+import { sharedClient } from '../widget/clients.ts'
+import { makeLossNote } from '../widget/loss.ts'
 import { count } from '../widget/words.ts'
-import { idFor, pathOf, titleOf } from './address.ts'
+import { pathOf, titleOf } from './address.ts'
 import type { Entry } from './entries.ts'
-import { collection, loadShelf, type Shelf } from './shelf.ts'
+import { freshId } from './fresh.ts'
+import { collection, loadShelf, type Shelf, server } from './shelf.ts'
 
 export function showList(body: HTMLElement): void {
   let shelf: Shelf | null = null
@@ -13,10 +16,7 @@ export function showList(body: HTMLElement): void {
   const create = (event: SubmitEvent) => {
     event.preventDefault()
     const form = new FormData(event.target as HTMLFormElement)
-    const id = idFor(
-      String(form.get('title')),
-      crypto.getRandomValues(new Uint32Array(2)).reduce((text, n) => text + n.toString(36), ''),
-    )
+    const id = freshId(String(form.get('title')))
     location.assign(pathOf({ collection, id, type: String(form.get('type')) as TypeName }))
   }
   const draw = () => render(template(shelf, create), body)
@@ -26,6 +26,7 @@ export function showList(body: HTMLElement): void {
   }
 
   draw()
+  makeLossNote(body.querySelector('.loss')!, sharedClient(server))
   void load()
   addEventListener('online', () => void load())
   addEventListener('pageshow', event => event.persisted && void load())
@@ -34,6 +35,7 @@ export function showList(body: HTMLElement): void {
 const template = (shelf: Shelf | null, create: (event: SubmitEvent) => void) => html`
   <main class="list">
     <h1>Documents</h1>
+    <div class="loss"></div>
     <form class="new" @submit=${create}>
       <input name="title" required maxlength="80" placeholder="Title of a new document" aria-label="Title" autocomplete="off" />
       <select name="type" aria-label="Kind">

@@ -82,6 +82,8 @@ export type Event =
   | (ReplicaEvent & { readonly t: 'strand' })
   | { readonly t: Way }
   | { readonly t: 'retry' | 'discard'; readonly name: Name }
+  /** Nothing is to be added to the newest entry any more: it was told to somebody. */
+  | { readonly t: 'seal' }
   | { readonly t: 'saved'; readonly n: number }
   | { readonly t: 'up' }
   | { readonly t: 'down' }
@@ -155,6 +157,8 @@ export function next(state: State, event: Event): Next {
       return isPending(state, event.name) ? again(state) : then(log(state, event), pump)
     case 'discard':
       return isPending(state, event.name) ? drop(state, event.name) : then(log(state, event), pump)
+    case 'seal':
+      return state.replica.pending.at(-1)?.sealed === false ? log(state, event) : [state, []]
     case 'barred':
       return state.phase.name === 'offline' ? [state, []] : turnedDown(state, 0, event.error)
     case 'saved':

@@ -52,7 +52,7 @@ export function withdraw(replica: Replica, index: number, reason: Reason | null)
       ? [holdCreate([entry, ...lost], changes.slice(index), reason)]
       : [
           ...(reason === null ? [] : [holdAlone(entry, reason, replica)]),
-          ...lost.filter(item => !isDelete(item)).map(item => groundless(item, 'DOCUMENT_DELETED', replica)),
+          ...lostOf(lost, 'DOCUMENT_DELETED', replica, reason === null ? 0 : 1),
         ]
   const view = carried.shown.reduce(applyChange, replica.view)
   const pending = [...replica.pending.slice(0, index), ...alive]
@@ -79,7 +79,15 @@ function holdCreate(entries: readonly Entry[], changes: readonly Change[], reaso
 function holdAlone(entry: Entry, reason: Reason, replica: Replica): Held {
   const change = changeOf(entry, replica.view.type!)
   const type = (replica.base.type ?? replica.view.type)!
-  return { names: [entry.name], reason, type, original: change, change, edits: entry.edits }
+  return {
+    names: [entry.name],
+    reason,
+    type,
+    original: change,
+    ...groundOf(entry, replica, 0),
+    change,
+    edits: entry.edits,
+  }
 }
 
 /** After a carry: entries that lost their ground are held one by one, the others and the view move on. */
@@ -93,18 +101,40 @@ export function settle(
 ): Reduced {
   const view = carried.shown.reduce(applyChange, replica.view)
   const pending: Entry[] = []
-  const lost: Held[] = []
+  const lost: Entry[] = []
   for (const [i, entry] of entries.entries()) {
     const next = carried.queue[i]
     if (next) pending.push(withChange(entry, next))
-    else if (!isDelete(entry)) lost.push(groundless(entry, code, replica))
+    else lost.push(entry)
   }
   const held = below === null ? replica.held : replica.held.map(item => carryHeld(item, below, replica.base))
   return [
-    { ...replica, base: pending.length === 0 ? view : base, pending, view, held: [...held, ...lost] },
+    {
+      ...replica,
+      base: pending.length === 0 ? view : base,
+      pending,
+      view,
+      held: [...held, ...lostOf(lost, code, replica, 0)],
+    },
     carried.shown,
   ]
 }
+
+/** Held edits of a document that keep what they were made on: each is as large as the document. */
+const GROUNDS = 16
+
+/** What `entry` was made on, unless enough others keep theirs; `more` are held just before it. */
+function groundOf(entry: Entry, replica: Replica, more: number): { base?: Content } {
+  if (replica.held.length + more >= GROUNDS || !('op' in changeOf(entry, replica.view.type!))) return {}
+  const below = changesOf(replica).slice(0, replica.pending.indexOf(entry))
+  return { base: below.reduce(applyChange, replica.base) }
+}
+
+/** Entries that lost their ground, held one by one; `more` are held just before them. */
+const lostOf = (lost: readonly Entry[], code: ErrorCode, replica: Replica, more: number): Held[] =>
+  lost
+    .filter(entry => !isDelete(entry))
+    .map((entry, i) => ({ ...groundless(entry, code, replica), ...groundOf(entry, replica, more + i) }))
 
 const isDelete = (entry: Entry): boolean => entry.sealed && 'del' in entry.change
 

@@ -51,6 +51,8 @@ export interface Held {
   readonly reason: Reason
   readonly type: TypeName
   readonly original: Change
+  /** What `original` was made on, if it is an op; missing where it is not known, and in records from before it was kept. */
+  readonly base?: Content
   /** `original` on top of the present base; null when it has no ground any more. */
   readonly change: Change | null
   readonly edits: number

@@ -16,8 +16,12 @@ import type { ReplicaEvent } from '../engine/replica.ts'
 import { type Dependency, nothing, type Replica, unsent } from '../engine/state.ts'
 import { isOpen, type Link, type LinkEvents, type Phase } from '../link/link.ts'
 import { backoff, defaultTimings } from '../link/websocket.ts'
-import { type Log, nothingStored, type Stored } from '../log/log.ts'
+import { type Log, logFailed, nothingStored, type Stored } from '../log/log.ts'
 import { App } from './app.ts'
+import { Canary } from './canary.ts'
+import { Guardian, type Storage, type StorageLimits, storageLimits } from './guardian.ts'
+import { type Household, writeJournal } from './journal.ts'
+import { Keeper } from './keeper.ts'
 import type { FromHub, FromTab, Question } from './messages.ts'
 import { Meter } from './meter.ts'
 import { Order } from './order.ts'
@@ -40,6 +44,9 @@ export interface HubOptions {
   readonly schema?: number
   /** How long `attach` waits for a server that neither answers nor fails before it goes on as if offline. */
   readonly attachMs: number
+  /** What the browser says of its space; null where nobody knows. */
+  readonly storage?: Storage | null
+  readonly limits?: Partial<StorageLimits>
   /** The log went over to another hub: this one has given up, and its tabs were told. */
   readonly fenced?: () => void
 }
@@ -66,11 +73,16 @@ interface Placed extends Place {
   readonly seat: Seat
 }
 
-export class Hub implements Surroundings {
+export class Hub implements Surroundings, Household {
   readonly #options: HubOptions
   #link: Link
   #paused = false
   readonly #writer: Writer
+  readonly #canary: Canary
+  readonly #keeper: Keeper
+  readonly #guardian: Guardian
+  /** The log found no space, and some is being made. */
+  #stalled = false
   readonly #guests = new Set<Guest>()
   readonly #app = new App()
   readonly #meter: Meter
@@ -78,19 +90,37 @@ export class Hub implements Surroundings {
   readonly #places = new Map<string, Promise<Place>>()
   /** Those of `#places` that are ready. */
   readonly #ready = new Map<string, Place>()
-  #fault: string | null = null
+  #fault: HoldfastError | null = null
   #closed = false
 
   constructor(options: HubOptions) {
     this.#options = options
     this.#meter = new Meter(options.clock)
     this.#writer = new Writer(options.log, options.clock, {
-      saved: (key, n) => {
-        this.#meter.saved(keyText(key), n)
-        this.#ready.get(keyText(key))?.room.handle({ t: 'saved', n })
-      },
+      saved: (key, n) => this.#saved(key, n),
       failed: reason => this.#logFailed(reason),
     })
+    this.#canary = new Canary(options.log, options.clock, {
+      note: text => this.#tellAll({ t: 'note', text }),
+      loss: loss => this.#tellAll({ t: 'loss', loss }),
+    })
+    this.#keeper = new Keeper({
+      log: options.log,
+      mayFetch: () => this.#link.phase.name === 'up' && !this.#link.network.metered,
+      visit: (key, task) => this.#visit(key, task),
+      summarize: key => {
+        this.#writer.summarize(key)
+        return this.#writer.flush()
+      },
+    })
+    this.#guardian = new Guardian({
+      log: options.log,
+      clock: options.clock,
+      storage: options.storage ?? null,
+      limits: { ...storageLimits, ...options.limits },
+      isOpen: key => this.#places.has(keyText(key)),
+    })
+    this.#guardian.grew()
     options.log.onLost(reason => this.#logFailed(reason))
     this.#link = this.#dial()
     void this.#resume()
@@ -134,9 +164,14 @@ export class Hub implements Surroundings {
     switch (message.t) {
       case 'hello':
         guest.tab = message.tab
-        guest.schema = message.schema
+        guest.schema = message.schema ?? 0
         guest.port.post({ t: 'welcome', phase: this.#phaseOf(this.#link.phase) })
+        if (this.#canary.loss) guest.port.post({ t: 'loss', loss: this.#canary.loss })
+        void this.#canary.compare(message.noted)
         this.#app.met(guest.port)
+        return
+      case 'dismiss':
+        this.#canary.dismiss()
         return
       case 'app':
         this.#app.told(message)
@@ -278,9 +313,18 @@ export class Hub implements Surroundings {
         return this.#known()
       case 'metrics':
         return this.#metrics()
+      case 'storage':
+        return this.#guardian.facts()
+      case 'keep':
+        await this.#keeper.keep(question.collection, question.ids)
+        if (this.#fault) throw this.#fault
+        return
+      case 'journal':
+        return writeJournal(this, this.#options.clock.now())
       default: {
         const room = guest.seats.get(question.h)?.room
         if (!room) throw new HoldfastError('CLIENT_CLOSED')
+        if (question.q === 'base') return room.baseOf(question.name)
         return question.q === 'saved' ? room.saved() : room.settled()
       }
     }
@@ -289,7 +333,7 @@ export class Hub implements Surroundings {
   /** The log's list, and what is newer in the rooms. */
   async #known(): Promise<KnownDoc[]> {
     const docs = await this.#options.log.list()
-    return docs.map(({ key, type, unsent: logged, held, at }) => {
+    return docs.map(({ key, type, unsent: logged, held, at, pinned }) => {
       const replica = this.#ready.get(keyText(key))?.room.state.replica
       return {
         collection: key.collection,
@@ -298,6 +342,7 @@ export class Hub implements Surroundings {
         unsent: replica ? unsent(replica) : logged,
         held: replica ? replica.held.length : held,
         at,
+        kept: pinned,
       }
     })
   }
@@ -312,6 +357,24 @@ export class Hub implements Surroundings {
       roundTrip: this.#link.roundTrip,
       ...this.#meter.read(),
     }
+  }
+
+  // ---- what journal.ts and rescue.ts need ----
+
+  get log(): Log {
+    return this.#options.log
+  }
+
+  rooms(): Room[] {
+    return [...this.#ready.values()].map(({ room }) => room)
+  }
+
+  async room(key: DocKey): Promise<Room> {
+    return (await this.#place(key)).room
+  }
+
+  flush(): Promise<void> {
+    return this.#writer.flush()
   }
 
   // ---- what rooms need ----
@@ -366,7 +429,7 @@ export class Hub implements Surroundings {
     return this.#link?.phase ?? { name: 'dialing', tries: 0 }
   }
 
-  logFault(): string | null {
+  logFault(): HoldfastError | null {
     return this.#fault
   }
 
@@ -401,7 +464,7 @@ export class Hub implements Surroundings {
   }
 
   async #load(key: DocKey): Promise<Place> {
-    const { replica, logged, stored } = await this.#read(key)
+    const [{ replica, logged, stored }] = await Promise.all([this.#read(key), this.#keeper.ready])
     const [state, effects] = start(
       key,
       replica,
@@ -414,11 +477,23 @@ export class Hub implements Surroundings {
     const presence = new Presence(keyText(key), frame => this.#link.send(frame), room.seats)
     const place = { room, presence }
     this.#ready.set(keyText(key), place)
-    this.#writer.open(() => room.state, stored)
+    this.#writer.open(() => ({ ...room.state, pinned: this.#keeper.wants(key) }), stored)
     room.perform(state, effects)
     room.handle({ t: 'network', slow: this.#link.network.slow })
     if (isOpen(this.#link.phase)) this.#order.add(room)
     return place
+  }
+
+  /** Has a room for as long as `task` takes; one that was given up meanwhile is taken anew. */
+  async #visit(key: DocKey, task: (room: Room) => Promise<void>): Promise<void> {
+    for (;;) {
+      if (this.#closed) throw new HoldfastError('CLIENT_CLOSED')
+      const { room } = await this.#place(key)
+      if (this.#ready.get(keyText(key))?.room !== room) continue
+      await room.whileAwaited(() => task(room))
+      this.quiet(room)
+      return
+    }
   }
 
   /** What the log makes of a document; a log that cannot be read or makes no sense is left alone from here on. */
@@ -428,11 +503,28 @@ export class Hub implements Surroundings {
       const { checkpoint, events } = stored
       const folded = events.map(item => item.event as ReplicaEvent)
       const replica = restore((checkpoint?.state as SavedReplica) ?? null, folded)
-      return { replica, logged: events.at(-1)?.n ?? checkpoint?.n ?? 0, stored }
+      const logged = events.at(-1)?.n ?? checkpoint?.n ?? 0
+      this.#canary.found(key, logged)
+      return { replica, logged, stored }
     } catch (reason) {
       this.#logFailed(reason)
       return { replica: nothing, logged: 0, stored: nothingStored }
     }
+  }
+
+  /** A log that failed tells the rooms to go on, too. */
+  #saved(key: DocKey, n: number): void {
+    if (this.#stalled) return
+    this.#meter.saved(keyText(key), n)
+    const room = this.#ready.get(keyText(key))?.room
+    room?.handle({ t: 'saved', n })
+    if (this.#fault !== null) return
+    if (room) this.#canary.saved(room)
+    this.#guardian.grew()
+  }
+
+  #tellAll(message: FromHub): void {
+    for (const { port } of this.#guests) port.post(message)
   }
 
   /** Waits for `known`, but not longer than `attachMs`; a hub that is closed meanwhile leaves no timer behind. */
@@ -446,12 +538,17 @@ export class Hub implements Surroundings {
 
   /** Editing goes on in memory, and everybody is told that this device saves nothing; unless another hub saves it all. */
   #logFailed(reason: unknown): void {
-    if (this.#fault !== null || this.#closed) return
+    if (this.#fault !== null || this.#stalled || this.#closed) return
     if (reason instanceof HoldfastError && reason.code === 'LOG_TAKEN' && this.#options.fenced) {
       this.#giveUp()
       return
     }
-    this.#fault = reason instanceof Error ? reason.message : String(reason)
+    const fault = logFailed(reason)
+    if (this.#options.fenced && /quota/i.test(fault.message)) {
+      void this.#makeSpace(fault)
+      return
+    }
+    this.#fault = fault
     for (const { room } of this.#ready.values()) room.refresh()
   }
 
@@ -470,12 +567,28 @@ export class Hub implements Surroundings {
     this.#options.fenced?.()
   }
 
+  /** If anything can be forgotten, the next hub begins anew with the space and with what the tabs have still to save. */
+  async #makeSpace(fault: HoldfastError): Promise<void> {
+    this.#stalled = true
+    const forgotten = await this.#guardian.relieve().catch(() => 0)
+    this.#stalled = false
+    if (this.#closed) return
+    if (forgotten > 0) {
+      this.#giveUp()
+      return
+    }
+    this.#fault = fault
+    for (const { room } of this.#ready.values()) room.handle({ t: 'saved', n: room.state.logged })
+  }
+
   /** Another hub took over, by the lock: as if the log had said so. */
   giveUp(): void {
     if (!this.#closed) this.#giveUp()
   }
 
   #end(): void {
+    this.#canary.close()
+    this.#guardian.close()
     for (const { room } of this.#ready.values()) room.close()
     this.#ready.clear()
     this.#guests.clear()
@@ -500,6 +613,7 @@ export class Hub implements Surroundings {
     if (phase.name === 'greeting') this.#order.begin([...this.#ready.values()].map(({ room }) => room))
     else if (phase.name !== 'up') this.#order.end()
     if (phase.name === 'up') this.#meter.connected()
+    if (phase.name === 'up') this.#keeper.fetch()
     for (const { room, presence } of this.#ready.values()) {
       if (isOpen(phase)) room.refresh()
       else if (room.state.phase.name !== 'offline') {
@@ -507,7 +621,7 @@ export class Hub implements Surroundings {
         presence.down()
       } else room.refresh()
     }
-    for (const { port } of this.#guests) port.post({ t: 'phase', phase: this.#phaseOf(phase) })
+    this.#tellAll({ t: 'phase', phase: this.#phaseOf(phase) })
   }
 
   #phaseOf(phase: Phase): Client['phase'] {

@@ -20,7 +20,7 @@ import type { Change, Content } from '../../ops/change.ts'
 import type { DocKey, Name } from '../../ops/identity.ts'
 import type { WireError } from '../../ops/protocol.ts'
 import type { TypeName } from '../../types/type.ts'
-import type { Client, HeldEdit, Peer, Truth } from '../api.ts'
+import type { Client, HeldEdit, Loss, Peer, Truth } from '../api.ts'
 import type { Keep } from '../engine/restoring.ts'
 
 /** A hub and a tab of different versions do not talk: the older one gives way. */
@@ -52,10 +52,13 @@ export type Wish =
 /** Questions with one answer, asked again of the next hub if the one that was asked is gone. */
 export type Question =
   | { readonly q: 'saved' | 'settled'; readonly h: string }
-  | { readonly q: 'known' | 'metrics' }
+  | { readonly q: 'base'; readonly h: string; readonly name: Name }
+  | { readonly q: 'keep'; readonly collection: string; readonly ids: readonly string[] }
+  | { readonly q: 'known' | 'metrics' | 'journal' | 'storage' }
 
 export type FromTab =
-  | { readonly t: 'hello'; readonly tab: string; readonly schema: number }
+  /** `schema`: version of the app's; `noted`: what the tab found noted (canary.ts), missing where it can note nothing. */
+  | { readonly t: 'hello'; readonly tab: string; readonly schema?: number; readonly noted?: string | null }
   | { readonly t: 'attach'; readonly h: string; readonly key: DocKey; readonly type: TypeName }
   | {
       readonly t: 'edit'
@@ -80,7 +83,7 @@ export type FromTab =
   | { readonly t: 'ask'; readonly id: number; readonly question: Question }
   /** What an app's function gave, or why it gave nothing. */
   | { readonly t: 'app'; readonly id: number; readonly value: unknown; readonly error?: string }
-  | { readonly t: 'reconnect' | 'pause' | 'resume' | 'wake' | 'ping' | 'bye' }
+  | { readonly t: 'reconnect' | 'pause' | 'resume' | 'wake' | 'ping' | 'bye' | 'dismiss' }
 
 export type FromHub =
   | { readonly t: 'welcome'; readonly phase: Client['phase'] }
@@ -112,6 +115,8 @@ export type FromHub =
   | { readonly t: 'presence'; readonly h: string; readonly peers: readonly Peer[] }
   | { readonly t: 'phase'; readonly phase: Client['phase'] }
   | { readonly t: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: WireError }
+  | { readonly t: 'note'; readonly text: string }
+  | { readonly t: 'loss'; readonly loss: Loss | null }
   | { readonly t: 'pong' }
   | { readonly t: 'app'; readonly id: number; readonly wish: Wish }
   /** The hub gives up; another one may come. */

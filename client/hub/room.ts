@@ -3,7 +3,7 @@
  * performs what the engine says; the engine decides.
  */
 
-import { type Change, type Content, composeChanges } from '../../ops/change.ts'
+import { applyChange, type Change, type Content, composeChanges } from '../../ops/change.ts'
 import { type ErrorCode, errors, HoldfastError, isErrorCode } from '../../ops/errors.ts'
 import { type DocKey, type Name, sameName } from '../../ops/identity.ts'
 import type { WireError } from '../../ops/protocol.ts'
@@ -11,6 +11,7 @@ import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import type { HeldEdit, Status, Truth } from '../api.ts'
 import { type Effect, type Event, next, type State } from '../engine/engine.ts'
+import { named } from '../engine/held.ts'
 import {
   changesOf,
   type Dependency,
@@ -33,7 +34,7 @@ export interface Surroundings {
   /** The edits of these documents that an edit made now may not be sent before. */
   dependenciesOn(keys: readonly DocKey[]): Dependency[]
   /** Why nothing can be saved on this device, if so. */
-  logFault(): string | null
+  logFault(): HoldfastError | null
 }
 
 /** An edit as it comes from a tab that opened the document as `type`. */
@@ -100,6 +101,14 @@ export class Room {
   /** The last event here that a person's edit made. */
   get edited(): number {
     return this.#edited
+  }
+
+  /** What a held edit was made on; null if that is not known. Each is as large as the document, so `held` has none. */
+  baseOf(name: Name): Content | null {
+    const { replica } = this.#state
+    const index = replica.pending.findIndex(entry => sameName(entry.name, name))
+    if (index >= 0) return changesOf(replica).slice(0, index).reduce(applyChange, replica.base)
+    return replica.held.find(held => named(held, name))?.base ?? null
   }
 
   /** How many edits of a handle are in here. */
@@ -203,7 +212,7 @@ export class Room {
     const n = this.#edited
     return this.#wait(state => {
       const fault = this.#around.logFault()
-      if (fault !== null) throw new HoldfastError('LOG_FAILED', fault)
+      if (fault !== null) throw fault
       return state.saved >= n
     })
   }
@@ -212,6 +221,18 @@ export class Room {
     await this.#wait(({ phase }) => phase.name !== 'restoring')
     const last = this.#state.replica.pending.at(-1)?.name
     return this.#wait(state => !last || !state.replica.pending.some(entry => sameName(entry.name, last)))
+  }
+
+  /** Everything is on the server or held, or the server will not talk about the document. */
+  rested(): Promise<void> {
+    return this.#wait(state => state.replica.pending.length === 0 || state.phase.name === 'barred')
+  }
+
+  /** It has what the server has, or cannot have it now. */
+  caught(): Promise<void> {
+    return this.#wait(
+      ({ phase }) => phase.name === 'live' || phase.name === 'barred' || isCutOff(this.#around.link()),
+    )
   }
 
   /** The server (or its silence) has said whether the document exists. */
@@ -275,7 +296,7 @@ export class Room {
       canRedo: replica.undo.redo.length > 0,
       error:
         fault !== null
-          ? { code: 'LOG_FAILED', message: fault }
+          ? { code: fault.code, message: fault.message }
           : 'error' in phase
             ? coded(phase.error)
             : linkFault(this.#around.link()),
@@ -311,19 +332,23 @@ const coded = (reason: Reason): { code: ErrorCode; message: string } => ({
 const describe = ({ names, reason, type, original, change }: Held): HeldEdit => ({
   name: names[0] as Name,
   reason,
+  type,
   original,
   change,
   text: textOf(original, type),
 })
 
-const pendingAsHeld = (replica: Replica, reason: Reason): HeldEdit[] =>
-  changesOf(replica).map((change, i) => ({
+function pendingAsHeld(replica: Replica, reason: Reason): HeldEdit[] {
+  const type = (replica.view.type ?? replica.base.type)!
+  return changesOf(replica).map((change, i) => ({
     name: replica.pending[i]!.name,
     reason,
+    type,
     original: change,
     change,
-    text: textOf(change, (replica.view.type ?? replica.base.type)!),
+    text: textOf(change, type),
   }))
+}
 
 function textOf(change: Change, name: TypeName): string {
   if ('op' in change) return typeOf(name).textOf({ op: change.op })

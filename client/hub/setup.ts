@@ -11,6 +11,7 @@ import { memoryLog } from '../log/memory.ts'
 import { volatileLog } from '../log/volatile.ts'
 import type { Agreement, Platform } from '../platform.ts'
 import { type Candidate, stand } from './election.ts'
+import type { StorageLimits } from './guardian.ts'
 import { Hub } from './hub.ts'
 
 /** Plain data, so that a worker can be told by its name. */
@@ -25,6 +26,7 @@ export interface HubSetup {
   readonly timings?: Partial<Timings>
   /** Version of the app's schema. */
   readonly schema: number
+  readonly limits?: Partial<StorageLimits>
 }
 
 export interface DeviceSetup extends HubSetup {
@@ -47,13 +49,13 @@ export function standOnDevice(platform: Platform, agreement: Agreement, setup: D
 
 /** `src` names it, for ever; `fenced` is called when another hub took its log over. */
 export function makeHub(
-  { clock, dial = dialWebSocket }: Platform,
-  { url, frameBytes, attachMs, tokens, timings, schema }: HubSetup,
+  { clock, dial = dialWebSocket, storage }: Platform,
+  { url, frameBytes, attachMs, tokens, timings, schema, limits }: HubSetup,
   log: Log,
   src: string,
   fenced?: () => void,
 ): Hub {
   const link = (events: LinkEvents, ask: () => Promise<string | null>) =>
     openLink({ url, src, dial, clock, timings, ...(tokens && { token: ask }) }, events)
-  return new Hub({ log, src, clock, link, frameBytes, attachMs, schema, fenced })
+  return new Hub({ log, src, clock, link, frameBytes, attachMs, schema, storage, limits, fenced })
 }

@@ -1,13 +1,16 @@
 /** A tab's side of the hub: its handles, what it asked, and the hub that it talks to now, if there is one. */
 
-import type { Change } from '../../ops/change.ts'
+import type { Change, Content } from '../../ops/change.ts'
 import { HoldfastError, isErrorCode } from '../../ops/errors.ts'
-import type { DocKey } from '../../ops/identity.ts'
+import type { DocKey, Name } from '../../ops/identity.ts'
 import type { TypeName } from '../../types/type.ts'
-import type { Client, KnownDoc, Metrics } from '../api.ts'
+import type { Client, ClientEvents, KnownDoc, Loss, Metrics, StorageFacts } from '../api.ts'
 import type { FromHub, FromTab, Question, Wish } from '../hub/messages.ts'
 import type { Port } from '../hub/port.ts'
 import { Handle, type Listener } from './handle.ts'
+import type { Note } from './note.ts'
+
+type Listeners = { [E in keyof ClientEvents]: Set<ClientEvents[E]> }
 
 export type HubPort = Port<FromHub, FromTab>
 
@@ -30,6 +33,7 @@ interface Asked {
 export type Attachment = Pick<Handle, 'view' | 'truth' | 'held' | 'edit' | 'act' | 'announce'> & {
   saved(): Promise<void>
   settled(): Promise<void>
+  baseOf(name: Name): Promise<Content | null>
   detach(): Promise<void>
 }
 
@@ -37,10 +41,12 @@ export class Tab {
   readonly id: string
   readonly #handles = new Map<string, Handle>()
   readonly #asked = new Map<number, Asked>()
-  readonly #phaseListeners = new Set<(phase: Client['phase']) => void>()
+  readonly #note: Note | null
+  readonly #listeners: Listeners = { phase: new Set(), loss: new Set() }
   readonly #app: AppFunctions
   #port: HubPort | null = null
   #phase: Client['phase'] = 'connecting'
+  #loss: Loss | null = null
   #count = 0
   /** This tab paused the exchange; the next hub is told so. */
   #paused = false
@@ -49,15 +55,34 @@ export class Tab {
   /** Whether the hub is there, for whoever looks after it. */
   onHeard: () => void = () => {}
   onGone: () => void = () => {}
+  /** The log has an edit that was made here; told once. */
+  onSaved: (() => void) | null = null
 
-  /** `id` is this tab's alone, for ever. */
-  constructor(id: string, app: AppFunctions = {}) {
+  /** `id` is this tab's alone, for ever; `note` is where the tab notes what the hub asks it to. */
+  constructor(id: string, app: AppFunctions = {}, note: Note | null = null) {
     this.id = id
     this.#app = app
+    this.#note = note
   }
 
   get phase(): Client['phase'] {
     return this.#closed ? 'closed' : this.#phase
+  }
+
+  get loss(): Loss | null {
+    return this.#loss
+  }
+
+  keep(collection: string, ids: readonly string[]): Promise<void> {
+    return this.#ask({ q: 'keep', collection, ids }) as Promise<void>
+  }
+
+  storage(): Promise<StorageFacts> {
+    return this.#ask({ q: 'storage' }) as Promise<StorageFacts>
+  }
+
+  dismissLoss(): void {
+    this.#post({ t: 'dismiss' })
   }
 
   /** Whether some edit may not be durable on this device yet. */
@@ -70,7 +95,8 @@ export class Tab {
     this.#port?.close()
     this.#port = port
     port.listen(message => this.#port === port && this.#hear(message))
-    this.#post({ t: 'hello', tab: this.id, schema: this.#app.schema ?? 0 })
+    const noted = this.#note && { noted: this.#note.read() }
+    this.#post({ t: 'hello', tab: this.id, schema: this.#app.schema ?? 0, ...noted })
     if (this.#paused) this.#post({ t: 'pause' })
     for (const handle of this.#handles.values()) {
       if (handle.truth.error?.code === 'LOG_FAILED') this.#mourn(handle.h)
@@ -118,6 +144,7 @@ export class Tab {
       act: act => handle.act(act),
       announce: state => handle.announce(state),
       saved: () => this.#ask({ q: 'saved', h }) as Promise<void>,
+      baseOf: name => this.#ask({ q: 'base', h, name }) as Promise<Content | null>,
       settled: () => this.#ask({ q: 'settled', h }) as Promise<void>,
       detach: async () => {
         await handle.drained()
@@ -147,9 +174,15 @@ export class Tab {
     return this.#ask({ q: 'known' }) as Promise<readonly KnownDoc[]>
   }
 
-  onPhase(listener: (phase: Client['phase']) => void): () => void {
-    this.#phaseListeners.add(listener)
-    return () => this.#phaseListeners.delete(listener)
+  /** With what is still on its way to the hub. */
+  async journal(): Promise<string> {
+    await Promise.all([...this.#handles.values()].map(handle => handle.drained()))
+    return this.#ask({ q: 'journal' }) as Promise<string>
+  }
+
+  on<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E]): () => void {
+    this.#listeners[event].add(listener)
+    return () => this.#listeners[event].delete(listener)
   }
 
   reconnect(): void {
@@ -195,7 +228,7 @@ export class Tab {
     this.#handles.clear()
     this.#port?.close()
     this.#port = null
-    for (const listener of this.#phaseListeners) listener('closed')
+    for (const listener of this.#listeners.phase) listener('closed')
   }
 
   #ask(question: Question): Promise<unknown> {
@@ -225,12 +258,23 @@ export class Tab {
         this.lose()
         this.onGone()
         return
+      case 'note':
+        this.#note?.write(message.text)
+        return
+      case 'loss':
+        this.#loss = message.loss
+        for (const listener of this.#listeners.loss) listener(message.loss)
+        return
       case 'pong':
         return
       case 'app':
         void this.#call(message.id, message.wish)
         return
       default:
+        if (message.t === 'truth' && message.over > 0 && message.truth.saved) {
+          this.onSaved?.()
+          this.onSaved = null
+        }
         this.#handles.get(message.h)?.told(message)
         if (message.t === 'attached') this.#askAgain(message.h)
     }
@@ -274,7 +318,7 @@ export class Tab {
   #setPhase(phase: Client['phase']): void {
     if (phase === this.#phase) return
     this.#phase = phase
-    for (const listener of this.#phaseListeners) listener(phase)
+    for (const listener of this.#listeners.phase) listener(phase)
   }
 
   #post(message: FromTab): void {

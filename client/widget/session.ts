@@ -1,9 +1,10 @@
 /** What a <holdfast-editor> is while it shows one document: the open document and everything drawn for it. */
 
-import type { Doc, Peer, Truth } from '../api.ts'
+import type { Client, Doc, Peer, Truth } from '../api.ts'
 import { type Person, type Presence, presenceOf } from '../binding/index.ts'
 import { sharedClient } from './clients.ts'
 import { makeHeldPanel } from './held.ts'
+import { makeLossNote } from './loss.ts'
 import { makeRestorePanel } from './restore.ts'
 import { makeStatusLine } from './status.ts'
 import { makeSurface, type Surface } from './surface.ts'
@@ -35,14 +36,15 @@ export function startSession(
   let closed = false
   const ends: (() => void)[] = []
 
-  const draw = (typed: Doc) => {
+  const draw = (typed: Doc, client: Client) => {
     const body = part(host, 'hf-body')
     const foot = part(host, 'hf-foot')
+    const note = makeLossNote(part(foot, 'hf-loss'), client)
     const question = part(foot, 'hf-restore')
     const panel = part(foot, 'hf-held')
     const line = part(foot, 'hf-status')
     const status = makeStatusLine(line)
-    const held = makeHeldPanel(panel, typed)
+    const held = makeHeldPanel(panel, typed, target.server)
     const restore = makeRestorePanel(question, typed)
     surface = makeSurface(body, typed, person, {
       refused: fault => status.warn(`What you typed could not be taken: ${complaintOf(fault).message}`),
@@ -55,6 +57,7 @@ export function startSession(
     }
     ends.push(
       surface.close,
+      note.close,
       held.close,
       restore.close,
       status.close,
@@ -75,7 +78,7 @@ export function startSession(
       () => void shown.close(),
     )
     if (closed) return end()
-    draw(typed)
+    draw(typed, client)
     events.opened(shown)
   }
   const end = () => {

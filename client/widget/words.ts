@@ -1,6 +1,6 @@
 /** The truth about a document in plain words. Pure. */
 
-import type { Truth } from '../api.ts'
+import type { Loss, Truth } from '../api.ts'
 
 /** Whether all is well, work is under way, or a person should look. */
 export type Tone = 'good' | 'busy' | 'away' | 'alarm'
@@ -19,10 +19,8 @@ export const goneBack: ReadonlySet<string> = new Set(['SERVER_BEHIND', 'SERVER_D
 export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
 
 export function wordsFor(truth: Truth): Words {
-  if (truth.error?.code === 'LOG_FAILED') {
-    const line = `Not saved on this device: ${truth.error.message}`
-    return { tone: 'alarm', line: join(line, unsentWords(truth)), said: line }
-  }
+  const unkept = truth.error && unkeptWords(truth.error)
+  if (unkept) return { tone: 'alarm', line: join(unkept, unsentWords(truth)), said: unkept }
   if (truth.error && goneBack.has(truth.error.code)) {
     const line = 'The server went back to an older version: decide which one stays'
     return { tone: 'alarm', line: join(line, savedWords(truth), unsentWords(truth)), said: line }
@@ -33,6 +31,21 @@ export function wordsFor(truth: Truth): Words {
   }
   const fault = truth.error ? `${truth.error.message} (${truth.error.code})` : ''
   return { ...connectionWords(truth, fault), ...(fault && { tone: 'alarm' as const }) }
+}
+
+/** A device that saves nothing, and what a person does about it; null if the fault is another one. */
+function unkeptWords({ code, message }: NonNullable<Truth['error']>): string | null {
+  if (code === 'LOG_TAKEN')
+    return 'Not saved on this device: another page keeps the edits now. Copy what is not yet on the server, and reload this page'
+  if (code !== 'LOG_FAILED') return null
+  return `Not saved on this device: ${message.replace(/\.$/, '')}. Keep this page open until all is on the server`
+}
+
+/** What the browser lost, and when it was there last, in the reader's language. */
+export function lossWords({ edits, at, reason }: Loss): string {
+  const what = `${count(edits, 'edit')} from this device ${edits === 1 ? 'was' : 'were'} lost by the browser before ${edits === 1 ? 'it' : 'they'} reached the server`
+  const why = reason === 'emptied' ? 'it removed what was kept here' : 'parts of what was kept here are gone'
+  return `${what}: ${why} after ${new Date(at).toLocaleString()}. If you have a copy, write ${edits === 1 ? 'it' : 'them'} again.`
 }
 
 function connectionWords(truth: Truth, fault: string): Words {

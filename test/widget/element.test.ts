@@ -186,8 +186,11 @@ describe('<holdfast-editor>', () => {
     await page.click('.ql-editor')
     await page.keyboard.press('Control+End')
     await page.keyboard.type('!')
-    const data = await page.evaluate(() => document.querySelector<Editor>('holdfast-editor')!.document!.data)
-    assert.deepEqual(data, { ops: [{ insert: 'by the page!\n' }] })
+    // The page's handle hears of it through the hub.
+    await page.waitForFunction(
+      text => JSON.stringify(document.querySelector<Editor>('holdfast-editor')!.document!.data) === text,
+      JSON.stringify({ ops: [{ insert: 'by the page!\n' }] }),
+    )
   })
 
   it('[B16] lists held edits with their reason, and discards one only when asked twice', async () => {
@@ -234,6 +237,30 @@ describe('<holdfast-editor>', () => {
     await page.click('text=Try again')
     await reach('[held="0"][settled=true][status=synced]')
     assert.equal((await page.textContent('.ql-editor'))?.includes('y'.repeat(700)), true)
+  })
+
+  it('[B16] [Q6] saves a held edit as a new document, by keyboard, and leads to it', async () => {
+    await embed(one)
+    await reach('[status=synced]')
+    await edit('what was there\n')
+    await reach('[settled=true]')
+    await edit(`${'y'.repeat(2_000)}\n`)
+    await reach('[held="1"] .hf-panel')
+    await page.evaluate(() =>
+      document
+        .querySelector<Editor>('holdfast-editor')!
+        .document!.edit({ ops: [{ delete: 'what was there\n'.length }] }),
+    )
+    await page.focus('text=Save as new document')
+    await page.keyboard.press('Enter')
+    await reach('[held="0"] .hf-calm')
+    assert.match((await page.textContent('.hf-news'))!.trim(), /^Saved as Doc \d+ rescued, on this device/)
+    const focused = await page.evaluate(() => (document.activeElement as HTMLAnchorElement).href)
+    assert.match(focused, new RegExp(`^${home}/d/notes/doc-\\d+-rescued-[a-z0-9]{6}$`))
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    assert.equal(await page.evaluate(() => document.querySelector('.hf-panel')), null)
+    assert.deepEqual(complaints, [])
   })
 
   it('[B17] shows others by the names and carets that they announce', async () => {

@@ -101,6 +101,12 @@ export class FakeDoc implements Doc {
   delete(): void {}
   retry(): void {}
   discard(): void {}
+  async baseOf() {
+    return null
+  }
+  async saveAs(_name: unknown, id: string) {
+    return id
+  }
   announce(state: unknown): void {
     this.announced.push(state)
   }

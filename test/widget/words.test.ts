@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { addressOf, idFor, pathOf, titleOf } from '../../client/app/address.ts'
 import { merge } from '../../client/app/entries.ts'
 import { nameLength, presenceOf } from '../../client/binding/people.ts'
-import { wordsFor } from '../../client/widget/words.ts'
+import { lossWords, wordsFor } from '../../client/widget/words.ts'
 import { nameFault } from '../../ops/names.ts'
 import { calm } from './fake.ts'
 
@@ -39,7 +39,10 @@ describe('Words', () => {
       error,
     })
     assert.equal(failed.tone, 'alarm')
-    assert.equal(failed.line, 'Not saved on this device: the disk is full · 1 edit not yet on the server')
+    assert.equal(
+      failed.line,
+      'Not saved on this device: the disk is full. Keep this page open until all is on the server · 1 edit not yet on the server',
+    )
     const held = wordsFor({ ...calm, status: 'held', held: 2, settled: false })
     assert.equal(held.tone, 'alarm')
     assert.match(held.line, /^2 edits need your decision/)
@@ -50,6 +53,21 @@ describe('Words', () => {
     })
     assert.equal(behind.tone, 'alarm')
     assert.match(behind.line, /^The server went back to an older version: decide/)
+  })
+
+  it('[Q9] says what to do when nothing is saved, and what was lost', () => {
+    const taken = wordsFor({ ...calm, saved: false, error: { code: 'LOG_TAKEN', message: 'Taken.' } })
+    assert.equal(taken.tone, 'alarm')
+    assert.match(taken.line, /^Not saved on this device: another page .* reload this page/)
+    const at = Date.UTC(2026, 0, 2)
+    assert.match(
+      lossWords({ edits: 3, at, reason: 'emptied' }),
+      /^3 edits from this device were lost by the browser before they reached the server: it removed .*2026/,
+    )
+    assert.match(
+      lossWords({ edits: 1, at, reason: 'incomplete' }),
+      /^1 edit from this device was lost .* parts/,
+    )
   })
 
   it('[B18] tells a screen reader nothing that changes with every key', () => {
@@ -81,10 +99,10 @@ describe('Words', () => {
       { id: 'odd', type: 'sheet', at: 9 },
     ]
     const known = [
-      { collection: 'notes', id: 'both', type: 'rich', unsent: 2, held: 1, at: 7 },
-      { collection: 'notes', id: 'here', type: 'rich', unsent: 0, held: 0, at: 1 },
-      { collection: 'notes', id: 'untyped', type: null, unsent: 0, held: 0, at: 1 },
-      { collection: 'other', id: 'elsewhere', type: 'rich', unsent: 0, held: 0, at: 1 },
+      { collection: 'notes', id: 'both', type: 'rich', unsent: 2, held: 1, at: 7, kept: false },
+      { collection: 'notes', id: 'here', type: 'rich', unsent: 0, held: 0, at: 1, kept: false },
+      { collection: 'notes', id: 'untyped', type: null, unsent: 0, held: 0, at: 1, kept: false },
+      { collection: 'other', id: 'elsewhere', type: 'rich', unsent: 0, held: 0, at: 1, kept: false },
     ]
     const entries = merge('notes', listed, known).map(({ id, at, here, unsent, held }) => ({
       id,

@@ -1,0 +1,161 @@
+/**
+ * The canary: what the log has that no server has, noted where the log is not (tab/note.ts), so that a browser that
+ * empties, cuts or puts back the log is found out, and the person is told what is gone.
+ *
+ * No false alarm [Q8]: only what the log has saved is noted, of documents with unsent or held edits alone; so a note that
+ * is too old, or gone, says too little, never too much. Law: a log that is what it was has each noted document up to the
+ * noted event at least, because events are only forgotten with a document that has nothing unsent.
+ */
+
+import { type DocKey, keyText } from '../../ops/identity.ts'
+import type { Loss } from '../api.ts'
+import type { Clock } from '../clock.ts'
+import { unsent } from '../engine/state.ts'
+import type { Log } from '../log/log.ts'
+import type { Room } from './room.ts'
+
+/** A pause between two notes: each is a write to the disk in every tab. */
+const NOTE_MS = 500
+
+interface Note {
+  readonly device: string
+  readonly epoch: number
+  readonly at: number
+  /** By `keyText`: the last event that was saved, and how many edits are unsent or held. */
+  readonly docs: Readonly<Record<string, readonly [n: number, edits: number]>>
+  readonly loss: Loss | null
+}
+
+export interface CanaryEvents {
+  /** To be noted by every tab, in place of what it noted before. */
+  note(text: string): void
+  loss(loss: Loss | null): void
+}
+
+export class Canary {
+  readonly #log: Log
+  readonly #clock: Clock
+  readonly #events: CanaryEvents
+  /** How far the documents went when this hub read them first. */
+  readonly #found = new Map<string, number>()
+  readonly #docs = new Map<string, [n: number, edits: number]>()
+  readonly #seen = new Set<string>()
+  /** `waiting` for a tab that knows what was noted; a log that keeps nothing is `mute`. */
+  #phase: 'waiting' | 'comparing' | 'noting' | 'mute' = 'waiting'
+  #loss: Loss | null = null
+  #dirty = false
+  #cancel: (() => void) | null = null
+
+  constructor(log: Log, clock: Clock, events: CanaryEvents) {
+    this.#log = log
+    this.#clock = clock
+    this.#events = events
+    if (log.identity.device === '') this.#phase = 'mute'
+  }
+
+  get loss(): Loss | null {
+    return this.#loss
+  }
+
+  /** What a tab found noted, when it came; undefined if it cannot note anything. The first who can counts. */
+  async compare(text: string | null | undefined): Promise<void> {
+    if (this.#phase !== 'waiting' || text === undefined) return
+    this.#phase = 'comparing'
+    const noted = parse(text)
+    const lost = noted && (await this.#lost(noted))
+    if (this.#phase !== 'comparing') return
+    this.#phase = 'noting'
+    if (lost || noted?.loss) this.#tell(lost ?? noted!.loss)
+    else if (this.#dirty) this.#changed()
+  }
+
+  /** The log had so much of a document before this hub wrote in it. */
+  found(key: DocKey, n: number): void {
+    if (!this.#found.has(keyText(key))) this.#found.set(keyText(key), n)
+  }
+
+  /** The log has saved something of the room. While more is on its way, the note waits for that. */
+  saved({ key, state: { replica, logged, saved } }: Room): void {
+    if (saved < logged) return
+    const at = keyText(key)
+    this.#seen.add(at)
+    const edits = unsent(replica) + replica.held.length
+    if (edits > 0) this.#docs.set(at, [logged, edits])
+    else if (!this.#docs.delete(at) && this.#phase === 'noting') return
+    this.#changed()
+  }
+
+  /** A person has read of the loss. */
+  dismiss(): void {
+    if (this.#loss !== null) this.#tell(null)
+  }
+
+  close(): void {
+    this.#phase = 'mute'
+    this.#cancel?.()
+  }
+
+  /** What a person is told, or has read, is noted before anything can end this hub. */
+  #tell(loss: Loss | null): void {
+    this.#loss = loss
+    this.#note()
+    this.#events.loss(loss)
+  }
+
+  #changed(): void {
+    this.#dirty = true
+    if (this.#phase === 'noting') this.#cancel ??= this.#clock.after(NOTE_MS, () => this.#note())
+  }
+
+  #note(): void {
+    this.#cancel?.()
+    this.#cancel = null
+    this.#dirty = false
+    const { device, epoch } = this.#log.identity
+    const docs = Object.fromEntries(this.#docs)
+    const noted: Note = { device, epoch, at: this.#clock.now(), docs, loss: this.#loss }
+    this.#events.note(JSON.stringify(noted))
+  }
+
+  /** What the log should have and has not; the rest of the note goes on to hold. */
+  async #lost({ device, at, docs }: Note): Promise<Loss | null> {
+    const same = device === this.#log.identity.device
+    let edits = 0
+    for (const [doc, [n, noted]] of Object.entries(docs)) {
+      const end = same ? await this.#endOf(doc) : 0
+      if (end < n) edits += end === 0 ? noted : Math.min(noted, n - end)
+      else if (!this.#seen.has(doc)) this.#docs.set(doc, [n, noted])
+    }
+    if (edits === 0) return null
+    return { edits, at, reason: same ? 'incomplete' : 'emptied' }
+  }
+
+  /** The last event of a document as the former hub left it; 0 if it is not there or cannot be read. */
+  async #endOf(doc: string): Promise<number> {
+    const known = this.#found.get(doc)
+    if (known !== undefined) return known
+    const [collection, id] = JSON.parse(doc)
+    try {
+      const { checkpoint, events } = await this.#log.load({ collection, id })
+      return this.#found.get(doc) ?? events.at(-1)?.n ?? checkpoint?.n ?? 0
+    } catch {
+      return 0
+    }
+  }
+}
+
+/** Null for what no hub wrote: then there is nothing to compare with. */
+function parse(text: string | null): Note | null {
+  try {
+    const note = JSON.parse(text ?? 'null') as Note | null
+    const { device, at, docs, loss } = note!
+    const whole = typeof device === 'string' && isCount(at) && Object.entries(docs).every(isDoc)
+    return whole && (loss === null || (isCount(loss.edits) && isCount(loss.at))) ? note : null
+  } catch {
+    return null
+  }
+}
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
+const isDoc = ([doc, [n, edits]]: [string, readonly [number, number]]): boolean =>
+  Array.isArray(JSON.parse(doc)) && isCount(n) && isCount(edits)

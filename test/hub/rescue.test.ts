@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict'
+import type { Client, Doc } from '../../client/api.ts'
+import { type ConnectOptions, connect } from '../../client/client.ts'
+import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
+import { volatileLog } from '../../client/log/volatile.ts'
+import { closeAll, serve, type TestServer } from '../server/scene.ts'
+
+const open: Client[] = []
+
+function device(options: Partial<ConnectOptions> & { server: string }): Client {
+  const made = connect({ timings: { backoffBaseMs: 10, backoffMaxMs: 20 }, ...options })
+  open.push(made)
+  return made
+}
+
+/** An address where nothing listens. */
+async function nowhere(): Promise<string> {
+  const server = await serve()
+  await server.close()
+  return server.url
+}
+
+async function onServer(server: TestServer, id: string): Promise<{ v: number; data: unknown } | null> {
+  const answer = await fetch(`${server.url}/v1/docs/notes/${id}`)
+  return answer.ok ? ((await answer.json()) as { v: number; data: unknown }) : null
+}
+
+/** Resolves when the device has nothing unsent in `doc`. */
+function arrived(doc: Doc): Promise<void> {
+  return new Promise(resolve => {
+    const look = () => doc.truth.unsent === 0 && doc.truth.status === 'synced' && resolve()
+    doc.on('truth', look)
+    look()
+  })
+}
+
+/** A device that wrote in two documents with no server, and its storage. */
+async function away() {
+  const storage = memoryStorage()
+  const client = device({ server: await nowhere(), log: memoryLog({ storage }) })
+  const [one, two] = [
+    await client.open<string>('notes', 'one', 'text'),
+    await client.open<string>('notes', 'two', 'text'),
+  ]
+  one.edit(['first'])
+  one.edit([5, ' second'])
+  two.edit(['other'])
+  return { client, storage, one, two }
+}
+
+describe('rescue file', () => {
+  afterEach(async () => {
+    for (const each of open.splice(0)) await each.close()
+    await closeAll()
+  })
+
+  it('[Q1] [Q3] has all unsent edits of a device, and another device sends them', async () => {
+    const { client } = await away()
+    const text = await client.exportUnsent()
+    const { format, version, device: from, docs } = JSON.parse(text)
+    assert.deepEqual([format, version, docs.length], ['holdfast-journal', 1, 2])
+    assert.match(from, /^[0-9a-f]{32}$/)
+    const server = await serve()
+    const other = device({ server: server.url })
+    assert.deepEqual(await other.importUnsent(text), { sent: 5, known: 0, held: [] })
+    assert.equal((await onServer(server, 'one'))?.data, 'first second')
+    assert.equal((await onServer(server, 'two'))?.data, 'other')
+    assert.deepEqual(await other.known(), [])
+  })
+
+  it('[Q1] has what a log could not save', async () => {
+    const client = device({ server: await nowhere(), log: volatileLog('the disk is full') })
+    const doc = await client.open<string>('notes', 'memory', 'text')
+    doc.edit(['in memory only'])
+    await assert.rejects(doc.saved)
+    const text = await client.exportUnsent()
+    const server = await serve()
+    await device({ server: server.url }).importUnsent(text)
+    assert.equal((await onServer(server, 'memory'))?.data, 'in memory only')
+  })
+
+  it('[Q1] [Q2] goes on under other names: what is written after it arrives once as well', async () => {
+    const { client, storage, one } = await away()
+    const text = await client.exportUnsent()
+    one.edit([12, ' third'])
+    one.edit(['zeroth '])
+    await one.saved
+    await client.close()
+    const server = await serve()
+    await device({ server: server.url }).importUnsent(text)
+    assert.equal((await onServer(server, 'one'))?.data, 'first second')
+    const back = device({ server: server.url, log: memoryLog({ storage }) })
+    const again = await back.open<string>('notes', 'one', 'text')
+    await arrived(again)
+    assert.equal((await onServer(server, 'one'))?.data, 'zeroth first second third')
+    assert.deepEqual(again.held, [])
+    assert.equal(JSON.parse(await back.exportUnsent()).docs.length, 0)
+  })
+
+  it('[Q2] sends each edit once from three devices at a time, the first one among them, and again later', async () => {
+    const { client, storage } = await away()
+    const text = await client.exportUnsent()
+    await client.close()
+    const server = await serve()
+    const reports = await Promise.all([
+      device({ server: server.url }).importUnsent(text),
+      device({ server: server.url }).importUnsent(text),
+      device({ server: server.url, log: memoryLog({ storage }) })
+        .open<string>('notes', 'one', 'text')
+        .then(arrived),
+    ])
+    const again = await device({ server: server.url }).importUnsent(text)
+    assert.deepEqual(again, { sent: 0, known: 5, held: [] })
+    for (const report of reports)
+      if (report) assert.deepEqual([report.sent + report.known, report.held], [5, []])
+    assert.equal((await onServer(server, 'one'))?.data, 'first second')
+    assert.equal((await onServer(server, 'two'))?.data, 'other')
+  })
+
+  it('[Q2] merges with what others wrote meanwhile, as the first device would have', async () => {
+    const server = await serve()
+    const writer = await device({ server: server.url }).open<string>('notes', 'one', 'text')
+    writer.edit(['theirs '])
+    await writer.settled
+    const { client } = await away()
+    await device({ server: server.url }).importUnsent(await client.exportUnsent())
+    const { data } = (await onServer(server, 'one'))!
+    assert.ok(['theirs first second', 'first secondtheirs '].includes(data as string), String(data))
+  })
+
+  it('[Q3] tells what the server does not take, and what was held before', async () => {
+    const server = await serve({ DOCUMENT_BYTES: 2000 })
+    const storage = memoryStorage()
+    const first = device({ server: server.url, log: memoryLog({ storage }) })
+    const doc = await first.open<string>('notes', 'small', 'text')
+    doc.edit(['start'])
+    await doc.settled
+    doc.edit([5, 'x'.repeat(3000)])
+    await doc.settled
+    assert.equal(doc.held.length, 1)
+    await first.close()
+    const offline = device({ server: await nowhere(), log: memoryLog({ storage }) })
+    const here = await offline.open<string>('notes', 'small', 'text')
+    here.edit([5, 'y'.repeat(2500)])
+    const text = await offline.exportUnsent()
+    const { sent, held } = await device({ server: server.url }).importUnsent(text)
+    assert.deepEqual(
+      held.map(({ id, reason, text }) => [id, reason.code, text[0], text.length]),
+      [
+        ['small', 'DOCUMENT_TOO_LARGE', 'x', 3000],
+        ['small', 'DOCUMENT_TOO_LARGE', 'y', 2500],
+      ],
+    )
+    assert.equal(sent, 0)
+    assert.equal((await onServer(server, 'small'))?.data, 'start')
+  })
+
+  it('[Q3] gives up in time when there is no server, and nothing is lost', async () => {
+    const { client } = await away()
+    const text = await client.exportUnsent()
+    const cut = device({ server: await nowhere(), rescueMs: 30 })
+    await assert.rejects(cut.importUnsent(text), { code: 'SERVER_AWAY' })
+    const server = await serve()
+    assert.equal((await device({ server: server.url }).importUnsent(text)).sent, 5)
+  })
+
+  it('[Q4] refuses what is no rescue file, and says why', async () => {
+    const { client } = await away()
+    const good = await client.exportUnsent()
+    const other = device({ server: await nowhere(), rescueBytes: 100_000 })
+    const changed = (change: (file: never) => void) => {
+      const copy = JSON.parse(good)
+      change(copy as never)
+      return JSON.stringify(copy)
+    }
+    type File = { version: number; docs: { id: string; state: Record<string, unknown> }[] }
+    const bad: [string, RegExp][] = [
+      ['', /not JSON/],
+      ['null', /whole/],
+      ['{"format":"other"}', /format/],
+      [good.slice(0, -10), /not JSON/],
+      [' '.repeat(100_001), /larger than 100000 bytes/],
+      ['['.repeat(1000) + ']'.repeat(1000), /deeper/],
+      [changed((file: File) => (file.version = 2)), /newer version/],
+      [changed((file: File) => (file.docs[0]!.id = '__proto__')), /docs\.0\.id/],
+      [changed((file: File) => delete file.docs[0]!.state.pending), /docs\.0\.state\.pending/],
+      [changed((file: File) => (file.docs[0]!.state.v = -1)), /docs\.0\.state\.v/],
+      [
+        changed(
+          (file: File) =>
+            ((file.docs[0]!.state.pending as { change: unknown }[])[1]!.change = { op: [99, 'x'] }),
+        ),
+        /docs\.0 \(notes\/one\): /,
+      ],
+      [changed((file: File) => (file.docs[0]!.state.base = { type: 'text', data: 5 })), /docs\.0 \(notes/],
+    ]
+    for (const [text, words] of bad)
+      await assert.rejects(other.importUnsent(text), { code: 'JOURNAL_INVALID', message: words })
+  })
+})
