@@ -17,7 +17,7 @@ import type { Log } from './log/log.ts'
 import { type Platform, thisPlatform } from './platform.ts'
 import { aloneOn } from './tab/alone.ts'
 import { joinDevice } from './tab/device.ts'
-import { Tab } from './tab/tab.ts'
+import { type Peek, Tab } from './tab/tab.ts'
 
 export interface ConnectOptions {
   /** Any http, https, ws or wss URL of the server; without a path, `/ws` is dialed. */
@@ -64,6 +64,15 @@ export interface ConnectOptions {
   readonly storage?: Platform['storage']
 }
 
+/** Hex digits of a tab's id: it stands in every edit of the tab in the log, and is unique on this device only. */
+const TAB_CHARS = 12
+
+/** Reading the log beside the hub is for where a hub takes its time to come: a worker's, in a browser. */
+const peekerOf = ({ openLog }: Platform, device: string | undefined): Peek | null =>
+  device === undefined || openLog || globalThis.indexedDB === undefined
+    ? null
+    : async key => (await import('./hub/peek.ts')).peek(device, key)
+
 export interface AppSchema {
   /** From 1; edits from before there was one count as 0. */
   readonly version: number
@@ -99,7 +108,7 @@ export function connect(options: ConnectOptions): Client {
   }
   const note = device === undefined ? null : platform.note(device)
   const app = { token: options.token, schema: options.schema?.version, lift: liftBy(options.schema) }
-  const tab = new Tab(newSrc(platform.randomBytes), app, note)
+  const tab = new Tab(newSrc(platform.randomBytes).slice(0, TAB_CHARS), app, note, peekerOf(platform, device))
   const hub =
     device === undefined
       ? aloneOn(platform, code => options.log ?? code.memoryLog(), tab, setup)

@@ -12,8 +12,8 @@ import type { Client, KnownDoc, Metrics } from '../api.ts'
 import type { Clock } from '../clock.ts'
 import { restore, type SavedReplica } from '../engine/checkpoint.ts'
 import { type Effect, type Event, start } from '../engine/engine.ts'
-import type { ReplicaEvent } from '../engine/replica.ts'
 import { type Dependency, nothing, type Replica, unsent } from '../engine/state.ts'
+import { unpack } from '../engine/stored.ts'
 import { isOpen, type Link, type LinkEvents, type Phase } from '../link/link.ts'
 import { backoff, defaultTimings } from '../link/websocket.ts'
 import { type Log, logFailed, nothingStored, type Stored } from '../log/log.ts'
@@ -501,7 +501,7 @@ export class Hub implements Surroundings, Household {
     try {
       const stored = await this.#options.log.load(key)
       const { checkpoint, events } = stored
-      const folded = events.map(item => item.event as ReplicaEvent)
+      const folded = events.map(item => unpack(item.event))
       const replica = restore((checkpoint?.state as SavedReplica) ?? null, folded)
       const logged = events.at(-1)?.n ?? checkpoint?.n ?? 0
       this.#canary.found(key, logged)

@@ -7,7 +7,6 @@ import type { LinkEvents } from '../link/link.ts'
 import { dialWebSocket, openLink, type Timings } from '../link/websocket.ts'
 import { openDeviceLog } from '../log/device.ts'
 import type { Log } from '../log/log.ts'
-import { memoryLog } from '../log/memory.ts'
 import { volatileLog } from '../log/volatile.ts'
 import type { Agreement, Platform } from '../platform.ts'
 import { type Candidate, stand } from './election.ts'
@@ -34,7 +33,10 @@ export interface DeviceSetup extends HubSetup {
   readonly device: string
 }
 
-export { memoryLog, volatileLog }
+export { volatileLog }
+
+/** In memory: for Node, and for an app that keeps nothing. */
+export const memoryLog = async (): Promise<Log> => (await import('../log/memory.ts')).memoryLog()
 
 /** The log of this device. Never rejects. */
 export const openLog = (platform: Platform, device: string): Promise<Log> =>

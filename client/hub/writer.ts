@@ -13,6 +13,7 @@ import type { Clock } from '../clock.ts'
 import { save } from '../engine/checkpoint.ts'
 import type { ReplicaEvent } from '../engine/replica.ts'
 import { type Replica, unsent } from '../engine/state.ts'
+import { pack } from '../engine/stored.ts'
 import { type Log, type LogEvent, logFailed, type Stored, type Summary, type Write } from '../log/log.ts'
 import { bytesOf } from '../log/record.ts'
 
@@ -117,10 +118,11 @@ export class Writer {
 
   append(key: DocKey, n: number, event: ReplicaEvent): void {
     const queue = this.#queues.get(keyText(key))!
-    queue.events.push({ n, event })
+    const stored = pack(event)
+    queue.events.push({ n, event: stored })
     queue.busy = true
     queue.count++
-    queue.bytes += bytesOf(event)
+    queue.bytes += bytesOf(stored)
     const due = this.#due(queue)
     queue.now ||= event.t === 'snapshot' || this.#urgent(queue, due)
     if (queue.bytes > due) this.#awaitIdle(queue)

@@ -12,7 +12,7 @@
 
 import type { IDBPTransaction } from 'idb'
 import { type DocKey, keyText } from '../../ops/identity.ts'
-import { abort, type Database, type DatabaseOptions, openDatabase } from './database.ts'
+import { abort, type Database, type DatabaseOptions, openDatabase, openToRead } from './database.ts'
 import {
   advance,
   checkOwner,
@@ -53,6 +53,17 @@ export async function openIdbLog(name: string, options: DatabaseOptions = {}): P
     return logOn(db, identity, lost)
   } catch (reason) {
     throw logFailed(reason)
+  }
+}
+
+/** What the log has of a document, read beside its owner; null if there is no log of this version. */
+export async function readIdbLog(name: string, key: DocKey): Promise<Stored | null> {
+  const db = await openToRead(name)
+  if (db === null) return null
+  try {
+    return await load(db, key, noHead)
+  } finally {
+    db.close()
   }
 }
 

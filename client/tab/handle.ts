@@ -135,6 +135,15 @@ export class Handle {
     return new Promise(resolve => this.#drained.push(resolve))
   }
 
+  /** What the log has, read by the tab: enough to begin with, until the hub says what is. */
+  preview(view: Content): void {
+    if (this.#attached || view.type !== this.type) return
+    this.#view = view
+    this.#base = view
+    this.#refresh(false)
+    this.#open(null)
+  }
+
   /** The tab is closed: whoever still waits for the document is told. */
   abandon(): void {
     this.#open(new HoldfastError('CLIENT_CLOSED'))

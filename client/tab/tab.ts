@@ -22,6 +22,9 @@ export interface AppFunctions {
   readonly lift?: ((change: Change, from: number, key: DocKey) => Change | null) | undefined
 }
 
+/** A document as the log has it, without the hub; null where that cannot be told. Never rejects. */
+export type Peek = (key: DocKey) => Promise<Content | null>
+
 interface Asked {
   readonly question: Question
   readonly answer: Promise<unknown>
@@ -44,6 +47,7 @@ export class Tab {
   readonly #note: Note | null
   readonly #listeners: Listeners = { phase: new Set(), loss: new Set() }
   readonly #app: AppFunctions
+  readonly #peek: Peek | null
   #port: HubPort | null = null
   #phase: Client['phase'] = 'connecting'
   #loss: Loss | null = null
@@ -58,9 +62,10 @@ export class Tab {
   /** The log has an edit that was made here; told once. */
   onSaved: (() => void) | null = null
 
-  /** `id` is this tab's alone, for ever; `note` is where the tab notes what the hub asks it to. */
-  constructor(id: string, app: AppFunctions = {}, note: Note | null = null) {
+  /** `id` is this tab's alone, for ever; `note` is where the tab notes what the hub asks it to; `peek` reads the device's log. */
+  constructor(id: string, app: AppFunctions = {}, note: Note | null = null, peek: Peek | null = null) {
     this.id = id
+    this.#peek = peek
     this.#app = app
     this.#note = note
   }
@@ -119,6 +124,7 @@ export class Tab {
     const handle = new Handle(h, key, type, listener, message => this.#post(message))
     this.#handles.set(h, handle)
     if (this.#port) handle.attach()
+    this.#peek?.(key).then(view => view && handle.preview(view))
     try {
       await handle.opened
     } catch (error) {

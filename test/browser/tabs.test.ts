@@ -150,4 +150,31 @@ describe('the tabs of one browser', function () {
     await Promise.all([first.until({ settled: 'true' }), second.until({ settled: 'true' })])
     exactly(await words(path), typed)
   })
+
+  it('[R16] show a document from the log and take edits while the hub cannot come', async () => {
+    const path = 'peeked'
+    const first = await writer('worker', 'a', path)
+    const typed = await first.type(3)
+    await first.until({ settled: 'true' })
+    await first.page.close()
+    // Whoever has this lock keeps every hub from beginning.
+    const keeper = await chromium.page(`${proxy.origin}/`)
+    const name = `holdfast:hub:${proxy.origin}`
+    await keeper.evaluate(lock => {
+      const held = new Promise<void>(resolve => Object.assign(window, { letGo: resolve }))
+      return new Promise<void>(got => {
+        void navigator.locks.request(lock, { steal: true }, () => {
+          got()
+          return held
+        })
+      })
+    }, name)
+    const second = await writer('worker', 'b', path)
+    await second.sees(typed)
+    typed.push(...(await second.type(2)))
+    assert.equal((await second.told()).saved, false)
+    await keeper.evaluate(() => (window as unknown as { letGo(): void }).letGo())
+    await second.until({ status: 'synced', settled: 'true', saved: 'true' })
+    exactly(await words(path), typed)
+  })
 })

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import type { ReplicaEvent } from '../../client/engine/replica.ts'
 import { nothing, type Replica } from '../../client/engine/state.ts'
+import { pack } from '../../client/engine/stored.ts'
 import { checkpointRule, type Source, Writer } from '../../client/hub/writer.ts'
 import { type LogEvent, nothingStored, type Summary, type Write } from '../../client/log/log.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
@@ -58,7 +59,7 @@ class Scene {
 
   /** Appends an event that weighs `bytes`. */
   append(bytes = 40, at: DocKey = key): void {
-    const padding = 'x'.repeat(bytes - bytesOf(edit('')))
+    const padding = 'x'.repeat(bytes - bytesOf(pack(edit(''))))
     this.appendEvent(edit(padding), at)
   }
 
