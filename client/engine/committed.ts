@@ -1,12 +1,13 @@
 /** What the server has committed, taken into a replica: ops of others, our own as the server has them, snapshots. Pure. */
 
 import { applyChange, type Change, type Content, difference, equalContents } from '../../ops/change.ts'
+import { errors } from '../../ops/errors.ts'
 import { type Name, sameName } from '../../ops/identity.ts'
 import { carry } from '../../ops/rebase.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import { carryHeld, named, settle, withdraw } from './held.ts'
-import { changeOf, changesOf, type Reduced, type Replica } from './state.ts'
+import { changeOf, changesOf, type Held, type Reduced, type Replica } from './state.ts'
 
 /** A stretch of history: `n` versions as one change, or one op of ours as the server committed it. */
 export interface Step {
@@ -38,6 +39,12 @@ function takeRemote(replica: Replica, change: Change): Reduced {
  * rebased over the difference [E4].
  */
 function takeOwn(replica: Replica, change: Change, name: Name): Reduced {
+  const [next, shown] = replaced(replica, change, name)
+  const rest = missing(replica, change, name)
+  return rest ? [{ ...next, held: [...next.held, rest] }, shown] : [next, shown]
+}
+
+function replaced(replica: Replica, change: Change, name: Name): Reduced {
   const index = replica.pending.findIndex(entry => sameName(entry.name, name))
   if (index < 0)
     return takeRemote({ ...replica, held: replica.held.filter(held => !named(held, name)) }, change)
@@ -70,6 +77,38 @@ function takeOwn(replica: Replica, change: Change, name: Name): Reduced {
     shown.push(...changes)
   }
   return [state, shown]
+}
+
+/**
+ * What stands here under a name, if the server's copy lacks some of its words: a copy of this device sent it before more
+ * was added here.
+ */
+function missing(replica: Replica, change: Change, name: Name): Held | null {
+  const held = replica.held.find(item => named(item, name))
+  if (held) return isWithin(held.original, change, replica) ? null : { ...held, change: null }
+  const entry = replica.pending.find(item => sameName(item.name, name))
+  if (!entry) return null
+  const original = changeOf(entry, replica.view.type!)
+  if (isWithin(original, change, replica)) return null
+  const type = 'create' in original ? original.create.type : replica.view.type!
+  const reason = { code: 'NAME_REUSED', message: errors.NAME_REUSED.meaning } as const
+  return { names: [name], reason, type, original, change: null, edits: entry.edits }
+}
+
+/** Whether each word of `a` is in `b` as well, in order; where it stands apart from others, lines are broken. */
+function isWithin(a: Change, b: Change, replica: Replica): boolean {
+  const whole = wordsOf(b, replica.base.type)
+  let at = 0
+  for (const unit of wordsOf(a, replica.view.type ?? replica.base.type).replaceAll('\n', '')) {
+    at = whole.indexOf(unit, at) + 1
+    if (at === 0) return false
+  }
+  return true
+}
+
+function wordsOf(change: Change, type: TypeName | null): string {
+  if ('create' in change) return typeOf(change.create.type).textOf({ doc: change.create.data })
+  return 'op' in change && type !== null ? typeOf(type).textOf({ op: change.op }) : ''
 }
 
 const sameOp = (a: Change, b: Change, type: TypeName | null): boolean =>

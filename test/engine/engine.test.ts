@@ -330,6 +330,38 @@ describe('engine', () => {
     )
   })
 
+  it('[E3] [E4] words that the server lacks in its copy of an own op are held: a copy of this device sent it first', () => {
+    const device = new Scene().online('ab').on({ t: 'down' }).edit([2, 'c'])
+    const copy = device.reload('copy')
+    device.edit([3, 'd'])
+    assert.deepEqual(device.pending, copy.pending)
+    device.on({ t: 'up' }).answer({ segments: [{ n: 1, op: [2, 'c'], own: ['me', 1] }] }, 2)
+    assert.equal(device.view, 'abc')
+    assert.deepEqual(device.held, ['NAME_REUSED'])
+    assert.deepEqual(device.state.replica.held[0]!.original, { op: [2, 'cd'] })
+  })
+
+  it('[E4] an own op of which this device lost a part is taken as the server has it', () => {
+    const device = new Scene().online('ab').on({ t: 'down' }).edit([2, 'c']).edit([3, 'd'])
+    const cut = device.reload('later', device.log.length - 1)
+    cut.on({ t: 'up' }).answer({ segments: [{ n: 1, op: [2, 'cd'], own: ['me', 1] }] }, 2)
+    assert.equal(cut.view, 'abcd')
+    assert.deepEqual(cut.held, [])
+  })
+
+  it('[E3] a refused op that a copy of this device got through stays held for what it had more', () => {
+    const device = new Scene()
+      .online('ab')
+      .edit([2, 'cd'])
+      .refuse('OP_MISFIT', 1)
+      .on({ t: 'down' })
+      .on({ t: 'up' })
+    device.answer({ segments: [{ n: 1, op: [2, 'c'], own: ['me', 1] }] }, 2)
+    assert.equal(device.view, 'abc')
+    assert.deepEqual(device.held, ['OP_MISFIT'])
+    assert.equal(device.state.replica.held[0]!.change, null)
+  })
+
   it('[E19] a document of an unknown type bars the engine and touches nothing', () => {
     const scene = new Scene().create('mine')
     scene.on({ t: 'up' }).answer({ snapshot: { type: 'http://example.org/odd', data: 1 }, own: [] }, 1)
