@@ -179,6 +179,7 @@ export class Hub implements Surroundings {
       const place = await this.#occupy(guest, h, key, type)
       if (place) meet(place)
     } catch (error) {
+      if (this.#closed) return // the next hub will be asked
       const { code, message } =
         error instanceof HoldfastError ? error : new HoldfastError('INTERNAL', String(error))
       guest.port.post({ t: 'refused', h, error: { code, message } })

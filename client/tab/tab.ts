@@ -60,7 +60,10 @@ export class Tab {
     this.#port = port
     port.listen(message => this.#port === port && this.#hear(message))
     this.#post({ t: 'hello', tab: this.id })
-    for (const handle of this.#handles.values()) handle.attach()
+    for (const handle of this.#handles.values()) {
+      if (handle.truth.error?.code === 'LOG_FAILED') this.#mourn(handle.h)
+      handle.attach()
+    }
     for (const [id, { question }] of this.#asked)
       if (!('h' in question)) this.#post({ t: 'ask', id, question })
   }
@@ -212,6 +215,15 @@ export class Tab {
       this.#post({ t: 'token', id, token: (await this.#token?.()) ?? null })
     } catch (reason) {
       this.#post({ t: 'token', id, token: null, error: String(reason) })
+    }
+  }
+
+  /** The former hub saved nothing: the next one cannot answer for the edits that may have died with it. */
+  #mourn(h: string): void {
+    for (const [id, { question, reject }] of this.#asked) {
+      if (!('h' in question) || question.h !== h) continue
+      this.#asked.delete(id)
+      reject(new HoldfastError('LOG_FAILED'))
     }
   }
 

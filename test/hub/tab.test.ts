@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { Hub } from '../../client/hub/hub.ts'
+import type { FromHub, FromTab } from '../../client/hub/messages.ts'
+import { type Port, pipe } from '../../client/hub/port.ts'
+import type { Link } from '../../client/link/link.ts'
+import { goodNetwork } from '../../client/link/network.ts'
+import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
+import { Tab } from '../../client/tab/tab.ts'
+import { Random } from '../random.ts'
+import { VirtualClock } from '../sim/clock.ts'
+
+const KEY = { collection: 'c', id: 'd' }
+const listener = { change() {}, truth() {}, presence() {} }
+
+const nowhere: Link = {
+  phase: { name: 'waiting', until: 0, tries: 1 },
+  roundTrip: null,
+  network: goodNetwork,
+  pace: { gatherMs: 0, prefetch: true },
+  send: () => false,
+  retry() {},
+  wake() {},
+  close() {},
+}
+
+/** A hub without a server, and a log that may refuse to write. */
+function hubOn(storage: ReturnType<typeof memoryStorage>, src: string, full = false): Hub {
+  const log = memoryLog({ storage, complete: (commit, fail) => (full ? fail('no space') : commit()) })
+  const clock = new VirtualClock().of(new Random(1), () => true)
+  return new Hub({ log, src, clock, link: () => nowhere, frameBytes: 1_000_000, attachMs: 0 })
+}
+
+/** Brings a tab to a hub; answers how to cut the two off. */
+function bring(tab: Tab, hub: Hub): () => void {
+  const [near, far] = pipe<FromHub, FromTab>()
+  hub.serve(far as Port<FromTab, FromHub>)
+  tab.meet(near)
+  return () => far.close()
+}
+
+describe('a tab between two hubs', () => {
+  it('[R3] what died with a hub that could save nothing is not called settled by the next one', async () => {
+    const storage = memoryStorage()
+    const tab = new Tab('tab')
+    const cut = bring(tab, hubOn(storage, 'first', true))
+    const doc = await tab.attach(KEY, 'text', listener)
+    doc.edit({ op: ['lost'] })
+    const settled = assert.rejects(doc.settled(), { code: 'LOG_FAILED' })
+    await assert.rejects(doc.saved(), { code: 'LOG_FAILED' })
+    assert.equal(doc.truth.error?.code, 'LOG_FAILED')
+    cut()
+    bring(tab, hubOn(storage, 'second'))
+    await settled
+  })
+
+  it('[R3] a document that is opened while the hub closes is opened by the next one', async () => {
+    const storage = memoryStorage()
+    const tab = new Tab('tab')
+    const first = hubOn(storage, 'first')
+    bring(tab, first)
+    const opening = tab.attach(KEY, 'text', listener)
+    await first.close()
+    bring(tab, hubOn(storage, 'second'))
+    const doc = await opening
+    doc.edit({ op: ['here'] })
+    await doc.saved()
+  })
+})
