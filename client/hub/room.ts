@@ -86,6 +86,11 @@ export class Room {
     return this.#held
   }
 
+  /** The last event here that a person's edit made. */
+  get edited(): number {
+    return this.#edited
+  }
+
   /** How many edits of a handle are in here. */
   takenFrom(handle: string): number {
     return this.#state.replica.from.find(([name]) => name === handle)?.[1] ?? 0

@@ -49,7 +49,9 @@ export class Seat {
     this.#post = post
     this.#taken = room.takenFrom(handle)
     const { view, truth, held } = room
-    post({ t: 'attached', h: handle, view, got: this.#taken, truth, held })
+    // The tab forgets what it hears is here, so the log must have it: this tab may have been at this hub before.
+    this.#after = room.edited
+    this.#say({ t: 'attached', h: handle, view, got: this.#taken, truth, held })
   }
 
   /** `lost`: it found no ground on its way from a hub that died, so it is to be held. */

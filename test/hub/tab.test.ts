@@ -4,6 +4,7 @@ import type { FromHub, FromTab } from '../../client/hub/messages.ts'
 import { type Port, pipe } from '../../client/hub/port.ts'
 import type { Link } from '../../client/link/link.ts'
 import { goodNetwork } from '../../client/link/network.ts'
+import type { Log } from '../../client/log/log.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { Tab } from '../../client/tab/tab.ts'
 import { Random } from '../random.ts'
@@ -25,10 +26,18 @@ const nowhere: Link = {
 
 /** A hub without a server, and a log that may refuse to write. */
 function hubOn(storage: ReturnType<typeof memoryStorage>, src: string, full = false): Hub {
-  const log = memoryLog({ storage, complete: (commit, fail) => (full ? fail('no space') : commit()) })
+  return hubWith(
+    memoryLog({ storage, complete: (commit, fail) => (full ? fail('no space') : commit()) }),
+    src,
+  )
+}
+
+function hubWith(log: Log, src: string): Hub {
   const clock = new VirtualClock().of(new Random(1), () => true)
   return new Hub({ log, src, clock, link: () => nowhere, frameBytes: 1_000_000, attachMs: 0 })
 }
+
+const turn = () => new Promise<void>(resolve => setImmediate(resolve))
 
 /** Brings a tab to a hub; answers how to cut the two off. */
 function bring(tab: Tab, hub: Hub): () => void {
@@ -51,6 +60,26 @@ describe('a tab between two hubs', () => {
     cut()
     bring(tab, hubOn(storage, 'second'))
     await settled
+  })
+
+  it('[R3] a hub that is met again says what its log has, not what it has taken', async () => {
+    const storage = memoryStorage()
+    const tab = new Tab('tab')
+    const commits: (() => void)[] = []
+    const log = memoryLog({ storage, complete: commit => commits.push(commit) })
+    const first = hubWith(log, 'first')
+    const cut = bring(tab, first)
+    const doc = await tab.attach(KEY, 'text', listener)
+    doc.edit({ op: ['kept'] })
+    await turn()
+    cut()
+    const last = bring(tab, first)
+    await turn()
+    log.crash()
+    last()
+    bring(tab, hubOn(storage, 'second'))
+    await doc.saved()
+    assert.equal(doc.view.data, 'kept')
   })
 
   it('[R3] a document that is opened while the hub closes is opened by the next one', async () => {
