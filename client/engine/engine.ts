@@ -233,13 +233,15 @@ const catchUp = (state: State, tries: number): Next =>
 /** The oldest entry goes along, if it is an edit of what the server has [E6]. */
 function ask(state: State, tries: number, first: Sealed | null): Next {
   const { collection: c, id: d } = state.key
-  const { v, hash, pending } = state.replica
+  const { v, hash, pending, held } = state.replica
+  // A frame that arrived twice can have been refused first and committed then.
+  const names = [...pending.map(({ name }) => name), ...held.flatMap(item => item.names)]
   const question: CatchUpRequest = {
     a: 'h.catchup',
     c,
     d,
     v,
-    own: pending.map(({ name }) => toWireName(name)),
+    own: names.map(toWireName),
     ...(hash !== null && { hash }),
   }
   const along: CatchUpRequest | null =

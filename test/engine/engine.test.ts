@@ -341,6 +341,18 @@ describe('engine', () => {
     assert.deepEqual(device.state.replica.held[0]!.original, { op: [2, 'cd'] })
   })
 
+  it('[E3] an op that was refused and then committed, as a doubled frame can be, is not held any more', () => {
+    const scene = new Scene().online('ab').edit([2, 'c']).refuse('OP_MISFIT', 1).on({ t: 'down' })
+    scene.take()
+    scene.on({ t: 'up' })
+    assert.deepEqual(
+      scene.take().map(frame => frame.a === 'h.catchup' && frame.own),
+      [[['me', 1]]],
+    )
+    scene.answer({ segments: [{ n: 1, op: [2, 'c'], own: ['me', 1] }] }, 2)
+    assert.deepEqual([scene.view, scene.held], ['abc', []])
+  })
+
   it('[E4] an own op of which this device lost a part is taken as the server has it', () => {
     const device = new Scene().online('ab').on({ t: 'down' }).edit([2, 'c']).edit([3, 'd'])
     const cut = device.reload('later', device.log.length - 1)
