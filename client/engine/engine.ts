@@ -35,6 +35,7 @@ import {
 } from '../../ops/protocol.ts'
 import { findType, typeOf } from '../../types/index.ts'
 import type { Step } from './committed.ts'
+import { named } from './held.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
 import type { Keep } from './restoring.ts'
 import { changeOf, type Dependency, type Entry, type Reason, type Replica, type Sealed } from './state.ts'
@@ -434,7 +435,8 @@ function live(state: State, tries: number, flight: Name | null, frame: Ack | Ref
     if (frame.create && !findType(frame.create.type))
       return bar(state, { code: 'TYPE_UNKNOWN', message: errors.TYPE_UNKNOWN.meaning })
     const landed = own ? landing(state) : state
-    const mine = state.replica.pending.some(entry => sameName(entry.name, name))
+    const { pending, held } = state.replica
+    const mine = pending.some(entry => sameName(entry.name, name)) || held.some(item => named(item, name))
     return then(
       log(landed, {
         t: 'steps',

@@ -1,68 +1,46 @@
-/** Bugs to plant, one at a time, at the edges of the client: the checker must find each, or it proves nothing. */
+/**
+ * The mutation check: bugs to plant, one at a time. The checker must find each, or it proves nothing. `seed` finds it;
+ * `npm run sim -- --bugs` looks for all of them from the first seed on.
+ */
 
-import type { Dial } from '../../client/link/link.ts'
-import type { Log, LogEvent, Write } from '../../client/log/log.ts'
+import type { Bug } from './bugs/bug.ts'
+import * as line from './bugs/line.ts'
+import * as log from './bugs/log.ts'
+import * as server from './bugs/server.ts'
+import * as tabs from './bugs/tabs.ts'
 
-export interface Bug {
-  readonly log?: (log: Log) => Log
-  readonly dial?: (dial: Dial) => Dial
+export type { Bug } from './bugs/bug.ts'
+
+export interface Planted {
+  readonly bug: Bug
+  readonly seed: number
 }
 
-/** The seal never reaches the log: after a crash, edits made after the send stand under the name of what was sent. */
-const unsealed: Bug = {
-  log: log => ({ ...log, write: writes => log.write(writes.map(withoutSeals)) }),
-}
+const planted = (bug: Bug, seed: number): Planted => ({ bug, seed })
 
-/** Keeps the numbers whole: what was a seal becomes an event without effect. */
-const withoutSeals = (write: Write): Write =>
-  write.events ? { ...write, events: write.events.map(withoutSeal) } : write
-
-const withoutSeal = (item: LogEvent): LogEvent =>
-  (item.event as { t: string }).t === 'seal' ? { n: item.n, event: { t: 'steps', steps: [] } } : item
-
-/** Seqs of the connection n stand above n times this. */
-const SHIFT = 1_000_000
-
-/** Each connection sends under new names, and the server is not asked about the old ones. */
-const renamed: Bug = {
-  dial: dial => {
-    let connections = 0
-    return (url, events) => {
-      const shift = ++connections * SHIFT
-      const shifted = <T extends Named>(named: T): T => ({ ...named, seq: named.seq + shift })
-      const rename = (frame: Frame): Frame => {
-        if (frame.a === 'op') return shifted(frame)
-        if (frame.a !== 'h.catchup') return frame
-        return { ...frame, own: [], ...(frame.submit && { submit: shifted(frame.submit) }) }
-      }
-      const restore = (frame: Frame): Frame =>
-        frame.a === 'op' ? { ...frame, seq: frame.seq % SHIFT } : frame
-      const socket = dial(url, { ...events, text: text => events.text(edited(text, restore)) })
-      return { ...socket, send: text => socket.send(edited(text, rename)) }
-    }
-  },
-}
-
-interface Named {
-  readonly seq: number
-}
-
-interface Frame extends Named {
-  readonly a: string
-  readonly own?: unknown
-  readonly submit?: Named
-}
-
-const edited = (text: string, edit: (frame: Frame) => Frame) => JSON.stringify(edit(JSON.parse(text)))
-
-/** Says "saved" at once, whatever the disk does. */
-const hasty: Bug = {
-  log: log => ({
-    ...log,
-    write: async writes => void log.write(writes),
-  }),
-}
-
-export const bugs = { unsealed, renamed, hasty } as const
+export const bugs = {
+  unsealed: planted(log.unsealed, 1),
+  hasty: planted(log.hasty, 2),
+  swallowing: planted(log.swallowing, 11),
+  unfenced: planted(log.unfenced, 396),
+  shortened: planted(log.shortened, 1),
+  strange: planted(log.strange, 133),
+  renamed: planted(line.renamed, 6),
+  ownless: planted(line.ownless, 2),
+  unhashed: planted(line.unhashed, 46),
+  cutShort: planted(line.cutShort, 25),
+  deafToRefusals: planted(line.deafToRefusals, 31),
+  confused: planted(line.confused, 1),
+  blind: planted(tabs.blind, 1),
+  presumptuous: planted(tabs.presumptuous, 24),
+  forgetful: planted(tabs.forgetful, 17),
+  stuttering: planted(tabs.stuttering, 1),
+  shuffling: planted(tabs.shuffling, 1),
+  anarchic: planted(tabs.anarchic, 1),
+  unoriginal: planted(tabs.unoriginal, 1),
+  generous: planted(server.generous, 1),
+  lying: planted(server.lying, 1),
+  indiscreet: planted(server.indiscreet, 24),
+} as const satisfies Record<string, Planted>
 
 export type BugName = keyof typeof bugs

@@ -1,49 +1,75 @@
-/** What the world has been told: who wrote which token, and which were said to be saved and acknowledged. */
+/** What the world has been told, seen from outside of the code under test: the checker compares it with what is there. */
 
 export interface Entry {
   readonly device: string
+  readonly doc: string
+  /** The handle that it was written through: one per opening of a document in a tab. */
+  readonly handle: number
   saved: boolean
-  acked: boolean
+  /** Said to be committed or held. */
+  settled: boolean
   deleted: boolean
-  /** Its own device has undone it at some time: it may be composed away unsent, and redone into another op. */
-  undone: boolean
+  /** It was on its device, and then the storage was damaged and it was there no more. */
+  destroyed: boolean
 }
 
 export class Ledger {
   readonly entries: Entry[] = []
-  deletions = 0
-  /** Logs that failed: none should, they are in memory. */
+  /** Documents that were deleted as a whole. */
+  readonly deletions = new Set<string>()
+  /** What nobody should have said or done; the first word names the invariant. */
   readonly faults: string[] = []
+  /** Names that the server acknowledged to a device, by document. */
+  readonly acks = new Map<string, Set<string>>()
+  /** Each incarnation of a hub, and the device and program that called itself so. */
+  readonly srcs = new Map<string, { readonly device: string; readonly program: object }>()
+
+  /** Devices that were copied, and the first token written after it. */
+  readonly copied = new Map<string, number>()
+  /** `device document`: a device was given a whole document with the names of its own edits in it, without the edits. */
+  readonly leaps = new Set<string>()
+  /** `device document`: the last that a device heard of it came without a receipt. */
+  readonly unproven = new Set<string>()
+  /** What passed between devices and the server; a merge is news that met unsent edits. */
+  readonly met = { greetings: 0, merges: 0 }
 
   /** A new token of a device. */
-  write(device: string): number {
-    this.entries.push({ device, saved: false, acked: false, deleted: false, undone: false })
+  write(device: string, doc: string, handle: number): number {
+    this.entries.push({
+      device,
+      doc,
+      handle,
+      saved: false,
+      settled: false,
+      deleted: false,
+      destroyed: false,
+    })
     return this.entries.length - 1
   }
 
-  saved(token: number): void {
-    this.entries[token]!.saved = true
+  acked(doc: string, name: string): void {
+    const acks = this.acks.get(doc) ?? new Set()
+    this.acks.set(doc, acks.add(name))
   }
 
-  acked(token: number): void {
-    this.entries[token]!.acked = true
+  /** A hub greets the server by its name. */
+  greeted(src: string, device: string, program: object): void {
+    const known = this.srcs.get(src)
+    if (known && known.program !== program)
+      this.faults.push(`I1: ${device} uses the src ${src} of a program of ${known.device} again`)
+    this.met.greetings++
+    this.srcs.set(src, { device, program })
   }
 
-  /** Somebody took it away, so it may be missing from the document in the end, though not from the op log. */
-  deleted(token: number): void {
-    this.entries[token]!.deleted = true
+  /** What a storage held before it was damaged and holds no more. */
+  destroyed(before: ReadonlySet<number>, after: ReadonlySet<number>): void {
+    for (const token of before) {
+      const entry = this.entries[token]
+      if (entry && !after.has(token)) entry.destroyed = true
+    }
   }
 
-  undone(token: number): void {
-    this.deleted(token)
-    this.entries[token]!.undone = true
-  }
-
-  deletedAll(): void {
-    this.deletions++
-  }
-
-  isAcked(token: number): boolean {
-    return this.entries[token]?.acked ?? false
+  isSettled(token: number): boolean {
+    return this.entries[token]?.settled ?? false
   }
 }

@@ -7,6 +7,7 @@ import type { Socket as ClientSocket, Dial, SocketEvents } from '../../client/li
 import type { Socket as ServerSocket, Session } from '../../server/gateway/session.ts'
 import type { Random } from '../random.ts'
 import type { VirtualClock } from './clock.ts'
+import type { Program } from './program.ts'
 
 export type Mode = 'pass' | 'blackhole' | 'refuse'
 
@@ -29,7 +30,7 @@ export interface Traffic {
 }
 
 /** Opens the server's side of a connection; null while there is no server. */
-export type Accept = (socket: ServerSocket) => Session | null
+export type Accept = (socket: ServerSocket) => Pick<Session, 'receive' | 'closed'> | null
 
 export class Network {
   weather: Weather = fair
@@ -64,15 +65,13 @@ export class Network {
     }
   }
 
-  /** The device is gone: it hears nothing more, and its server sides end. */
-  abandon(device: string): void {
-    for (const wire of [...this.#wires]) if (wire.device === device) wire.abandon()
-  }
-
-  /** How a device dials. */
-  dialFor(device: string): Dial {
+  /** How a program of a device dials; when it dies, the server sides of its connections end. */
+  dialFor(device: string, program: Program): Dial {
+    program.onEnd(() => {
+      for (const wire of [...this.#wires]) if (wire.program === program) wire.abandon()
+    })
     return (_url, events) => {
-      const wire: Wire = new Wire(device, events, this.#clock, this, () => this.#wires.delete(wire))
+      const wire: Wire = new Wire(device, program, events, this.#clock, this, () => this.#wires.delete(wire))
       this.#wires.add(wire)
       this.#clock.after(this.lag(), () => wire.open(this.mode(device), this.#accept))
       return wire.client
@@ -100,6 +99,7 @@ export class Network {
 /** One direction of a connection: in order, until it goes silent. */
 class Pipe {
   #silent = false
+  /** When the last frame arrives. */
   #last = 0
   readonly #wire: Wire
   readonly #deliver: (text: string) => void
@@ -116,12 +116,18 @@ class Pipe {
     if (this.#silent) return
     this.#last = Math.max(this.#last, clock.now + network.lag())
     const copies = fate === 'double' ? [this.#last, this.#last + network.lag()] : [this.#last]
-    for (const at of copies) clock.after(at - clock.now, () => this.#wire.alive && this.#deliver(text))
+    for (const at of copies) clock.after(at - clock.now, () => this.#deliver(text))
+  }
+
+  /** When all that is on its way has arrived. */
+  get empty(): number {
+    return this.#last
   }
 }
 
 class Wire {
   readonly device: string
+  readonly program: Program
   readonly clock: VirtualClock
   readonly network: Network
   readonly client: ClientSocket
@@ -130,17 +136,25 @@ class Wire {
   readonly #gone: () => void
   readonly #up: Pipe
   readonly #down: Pipe
-  #session: Session | null = null
+  #session: ReturnType<Accept> = null
 
-  constructor(device: string, events: SocketEvents, clock: VirtualClock, network: Network, gone: () => void) {
+  constructor(
+    device: string,
+    program: Program,
+    events: SocketEvents,
+    clock: VirtualClock,
+    network: Network,
+    gone: () => void,
+  ) {
     this.device = device
+    this.program = program
     this.clock = clock
     this.network = network
     this.#events = events
     this.#gone = gone
     this.#up = new Pipe(this, text => this.#session?.receive(text))
-    this.#down = new Pipe(this, text => this.#events.text(text))
-    this.client = { send: text => this.#up.send(text), close: () => this.abandon() }
+    this.#down = new Pipe(this, text => program.run(() => this.alive && this.#events.text(text)))
+    this.client = { send: text => program.alive && this.#up.send(text), close: () => this.abandon() }
   }
 
   open(mode: Mode, accept: Accept): void {
@@ -151,7 +165,7 @@ class Wire {
       bufferedBytes: () => 0,
     }
     this.#session = mode === 'refuse' ? null : accept(socket)
-    if (this.#session) this.#events.open()
+    if (this.#session) this.program.run(() => this.alive && this.#events.open())
     else this.end(1006)
   }
 
@@ -159,18 +173,25 @@ class Wire {
   end(code: number): void {
     if (!this.alive) return
     this.#over()
-    this.#events.close(code, '')
+    this.#hangUp()
+    this.program.run(() => this.#events.close(code, ''))
   }
 
-  /** The client's side is gone without a word. */
+  /** The client's side is gone without a word; what it had sent arrives all the same. */
   abandon(): void {
-    if (this.alive) this.#over()
+    if (!this.alive) return
+    this.#over()
+    this.clock.after(Math.max(0, this.#up.empty - this.clock.now), () => this.#hangUp())
   }
 
   #over(): void {
     this.alive = false
     this.#gone()
+  }
+
+  #hangUp(): void {
     this.#session?.closed()
+    this.#session = null
   }
 }
 

@@ -1,23 +1,30 @@
 /**
- * The simulation: real engines, hubs, links, gateway, ShareDB backend and store over a seeded network, in virtual time.
- * One seed decides everything; the same seed gives the same run.
+ * The simulation: real tabs, hubs, engines, links, gateway, ShareDB backend and store over a seeded network, in virtual
+ * time. One seed decides everything; the same seed gives the same run.
  */
 
+import type { Doc } from '../../client/api.ts'
 import type { TypeName } from '../../types/type.ts'
 import { Random } from '../random.ts'
+import { Browser } from './browser.ts'
 import type { Bug } from './bugs.ts'
-import { check, KEY, type Outcome } from './checker.ts'
+import { check, type Outcome } from './checker.ts'
 import { VirtualClock } from './clock.ts'
-import { Device } from './device.ts'
 import { Ledger } from './ledger.ts'
 import { fair, Network, type Weather } from './network.ts'
-import { Site, turn } from './site.ts'
+import { COLLECTION, type Page, type Surroundings } from './page.ts'
+import { type Plan, planOf } from './plan.ts'
+import { Site } from './site.ts'
+import { DeviceStorage } from './storage.ts'
 
 export interface Run {
   readonly seed: number
   readonly type: TypeName
   readonly bug?: Bug | null
 }
+
+type Act = (browser: Browser) => unknown
+type Actions = readonly (readonly [weight: number, act: Act])[]
 
 const TYPES: readonly TypeName[] = ['text', 'rich', 'json']
 
@@ -26,6 +33,12 @@ export const typeOfSeed = (seed: number): TypeName => TYPES[seed % TYPES.length]
 
 /** Virtual time within which everything must have come to rest once the faults are over. */
 const HEAL_MS = 10 * 60_000
+
+/** Virtual time after which nothing is on its way any more that a dead device had sent. */
+const DRY_MS = 5_000
+
+/** More than a hub may be silent (client/tab/seeker.ts). */
+const LONG_MS = 16_000
 
 /** Runs one seed to its end and checks it; throws what the checker found. */
 export async function simulate(run: Run): Promise<Outcome> {
@@ -41,38 +54,98 @@ export async function simulate(run: Run): Promise<Outcome> {
 
 export class World {
   readonly clock = new VirtualClock()
-  readonly site = new Site()
   readonly ledger = new Ledger()
   readonly type: TypeName
-  readonly devices: Device[]
+  readonly plan: Plan
+  readonly site: Site
   readonly network: Network
-  readonly counts = { edits: 0, undos: 0, crashes: 0, closes: 0, kills: 0, deletes: 0, outages: 0, trims: 0 }
-  /** In every fourth world devices undo; none of them takes away what another wrote, or two might bring it back. */
-  readonly #undoing: boolean
+  readonly browsers: Browser[]
+  readonly exchange = { messages: 0, steals: 0 }
+  readonly counts = {
+    edits: 0,
+    outages: 0,
+    crashes: 0,
+    closes: 0,
+    freezes: 0,
+    kills: 0,
+    deletes: 0,
+    trims: 0,
+    refused: 0,
+    cut: 0,
+    spoil: 0,
+    evict: 0,
+    fill: 0,
+    clone: 0,
+    restores: 0,
+  }
+  /** The server went back to a backup. */
+  restored = false
+  /** `device document`: what it had was not proven when the server went back, so it cannot tell that it did. */
+  unproven: ReadonlySet<string> = new Set()
   readonly #random: Random
+  readonly #around: Surroundings
+  readonly #actions: Actions
+  /** Devices whose edits the server refuses now. */
+  readonly #refused = new Set<string>()
+  readonly #closing: Promise<void>[] = []
+  #backedUp = false
 
   constructor({ seed, type, bug = null }: Run) {
     this.type = type
-    this.#undoing = seed % 4 === 0
     this.#random = new Random(seed)
-    this.network = new Network(this.clock, this.#random.fork(), this.site.accept)
-    const around = { clock: this.clock, network: this.network, ledger: this.ledger, type, bug }
-    const count = 2 + this.#random.int(3)
-    this.devices = Array.from(
-      { length: count },
-      (_, i) => new Device(`device${i}`, around, this.#random.fork()),
-    )
+    const plan = planOf(this.#random.fork())
+    this.plan = plan
+    const documentBytes = plan.refusal === 'large' ? 1024 : undefined
+    this.site = new Site({ ...(documentBytes && { documentBytes }), refusal: op => this.#refusal(op.src) })
+    const accept = bug?.accept?.(this.site.accept) ?? this.site.accept
+    this.network = new Network(this.clock, this.#random.fork(), accept)
+    const { clock, network, ledger } = this
+    this.#around = { clock, network, ledger, type, bug }
+    this.browsers = plan.devices.map((device, i) => {
+      const storage = DeviceStorage.make(ledger, this.#random.fork(), plan.damage === 'cut')
+      const { exchange } = this
+      return new Browser(
+        { ...device, name: `device${i}`, storage, exchange },
+        this.#around,
+        this.#random.fork(),
+      )
+    })
+    this.#actions = this.#listActions()
+  }
+
+  #listActions(): Actions {
+    const { deletes, trims, freezes, damage, restores, refusal } = this.plan
+    const tabs = this.plan.devices.some(device => device.tabs > 1)
+    return [
+      [62, browser => this.#edit(browser)],
+      [9, browser => this.#toggle(browser)],
+      [6, browser => this.network.cut(browser.name)],
+      [8, browser => this.#crash(browser)],
+      [4, browser => this.#close(browser)],
+      [4, () => this.#restart()],
+      [5, browser => this.#openOrLetGo(browser)],
+      [tabs ? 8 : 0, browser => this.#openTab(browser)],
+      [freezes ? 6 : 0, browser => this.#freeze(browser)],
+      [trims ? 2 : 0, () => this.#trim()],
+      [deletes ? 1.5 : 0, browser => this.#delete(browser)],
+      [damage ? 6 : 0, browser => this.#damage(browser)],
+      [restores ? 6 : 0, () => this.#goBack()],
+      [refusal && refusal !== 'large' ? 4 : 0, browser => this.#refuse(browser)],
+    ]
+  }
+
+  get keys() {
+    return this.plan.docs.map(id => ({ collection: COLLECTION, id }))
   }
 
   /** The troubled part: edits and faults. */
   async live(): Promise<void> {
     this.site.start()
-    for (const device of this.devices) device.start()
+    for (const browser of this.browsers)
+      for (let tabs = 1 + this.#random.int(browser.maxTabs); tabs > 0; tabs--) browser.open()
     this.network.weather = stormy(this.#random)
-    const rare = { deletes: this.#random.chance(0.15), trims: this.#random.chance(0.5) }
-    const steps = 40 + this.#random.int(60)
-    for (let i = 0; i < steps; i++) {
-      await this.#act(rare)
+    for (let i = 0; i < this.plan.steps; i++) {
+      await this.#act()
       await this.#pass(this.#random.next() ** 3 * 4000)
     }
   }
@@ -80,89 +153,182 @@ export class World {
   /** The faults end; whatever is left must come right by itself, with no further edit. */
   async heal(): Promise<void> {
     this.network.weather = fair
-    for (const device of this.devices) this.network.setMode(device.name, 'pass')
-    for (const device of this.devices) if (!device.on) device.start()
+    this.#refused.clear()
+    for (const { name, storage } of this.browsers) {
+      this.network.setMode(name, 'pass')
+      storage.fill(false)
+    }
+    await this.#pass(1001)
+    await Promise.all(this.#closing)
+    for (const browser of this.browsers) browser.wake()
     const end = this.clock.now + HEAL_MS
     while (this.clock.now < end && !(await this.#atRest())) await this.#pass(1000)
   }
 
   async end(): Promise<void> {
-    for (const device of this.devices) device.crash()
+    for (const browser of this.browsers) browser.crash()
     await this.site.end()
   }
 
-  /** Every device says that there is nothing left to do, and the server has one version that all know. */
-  async #atRest(): Promise<boolean> {
-    await this.site.quiet()
-    return (
-      this.devices.every(
-        ({ doc }) => doc !== null && doc.unsent === 0 && ['synced', 'held'].includes(doc.status),
-      ) && (await this.#equal())
-    )
+  /** Whether the server is not what this device knew: then it keeps what it has, and says so. */
+  barred({ truth: { error } }: Doc): boolean {
+    return this.restored && (error?.code === 'SERVER_BEHIND' || error?.code === 'SERVER_DIVERGED')
   }
 
-  async #equal(): Promise<boolean> {
-    const views = new Set(this.devices.map(({ doc }) => JSON.stringify(doc!.data)))
-    return views.size === 1
+  /** Everybody says that there is nothing left to do, and shows the same. */
+  async #atRest(): Promise<boolean> {
+    await this.site.quiet()
+    const shown = new Map<string, string>()
+    return this.browsers.every(browser => {
+      const { views, docs } = browser
+      return (
+        docs.every(id => views.some(view => view.id === id)) &&
+        views.every(({ id, doc }) => {
+          if (this.barred(doc)) return true
+          if (doc.unsent > 0 || (doc.status !== 'synced' && doc.status !== 'held')) return false
+          if (this.unproven.has(`${browser.name} ${id}`)) return true
+          const text = JSON.stringify(doc.data)
+          if (!shown.has(id)) shown.set(id, text)
+          return shown.get(id) === text
+        })
+      )
+    })
   }
 
   async #pass(ms: number): Promise<void> {
-    const end = this.clock.now + ms
     let due = false
     this.clock.after(ms, () => {
       due = true
     })
-    while (!due && this.clock.now <= end && this.clock.step()) await this.site.quiet()
+    while (!due && this.clock.step()) await this.site.quiet()
   }
 
-  async #act({ deletes, trims }: { deletes: boolean; trims: boolean }): Promise<void> {
-    const device = this.#random.pick(this.devices)
-    const chance = this.#random.next()
-    if (!device.on) device.start()
-    else if (chance < 0.62) this.#edit(device)
-    else if (chance < 0.72) this.#toggle(device)
-    else if (chance < 0.79) this.network.cut(device.name)
-    else if (chance < 0.87) this.#crash(device)
-    else if (chance < 0.92) await this.#close(device)
-    else if (chance < 0.96) await this.#restart()
-    else if (chance < 0.98 && trims) this.counts.trims += Number(await this.site.trim(KEY))
-    else if (deletes) {
-      this.counts.deletes++
-      device.delete()
+  async #act(): Promise<void> {
+    const browser = this.#random.pick(this.browsers)
+    const { pages } = browser
+    if (pages.length === 0) {
+      if (browser.off || browser.agrees) browser.open()
+    } else if (browser.awake.length === 0 && this.#random.chance(0.5)) {
+      for (const page of pages) page.program.thaw()
+    } else {
+      await drawn(this.#actions, this.#random)(browser)
     }
-    await turn()
+    await this.site.quiet()
   }
 
-  #edit(device: Device): void {
+  // ---- what happens to a device ----
+
+  #page(browser: Browser): Page | null {
+    const { awake } = browser
+    return awake.length > 0 ? this.#random.pick(awake) : null
+  }
+
+  #edit(browser: Browser): void {
+    const page = this.#page(browser)
+    const open = [...(page?.docs.keys() ?? [])]
+    if (!page || open.length === 0) return
+    const id = this.#random.pick(open)
     for (let burst = 1 + this.#random.int(5); burst > 0; burst--) {
       this.counts.edits++
-      const inserts = this.#random.chance(0.7)
-      if (inserts) device.insert()
-      else if (this.#undoing && this.#random.chance(0.7)) this.counts.undos += Number(device.goBack())
-      else device.change(this.#undoing)
+      if (this.#random.chance(0.7)) page.insert(id)
+      else page.change(id)
     }
   }
 
-  #toggle(device: Device): void {
+  #delete(browser: Browser): void {
+    const page = this.#page(browser)
+    const open = [...(page?.docs.keys() ?? [])]
+    if (!page || open.length === 0) return
+    this.counts.deletes++
+    page.delete(this.#random.pick(open))
+  }
+
+  #toggle({ name }: Browser): void {
     this.counts.outages++
-    const mode = this.network.mode(device.name)
-    this.network.setMode(
-      device.name,
-      mode === 'pass' ? this.#random.pick(['blackhole', 'refuse'] as const) : 'pass',
-    )
+    const mode = this.network.mode(name)
+    this.network.setMode(name, mode === 'pass' ? this.#random.pick(['blackhole', 'refuse'] as const) : 'pass')
   }
 
-  #crash(device: Device): void {
+  #openOrLetGo(browser: Browser): void {
+    const page = this.#page(browser)
+    const id = this.#random.pick(browser.docs)
+    if (page?.docs.has(id) && this.#random.chance(0.5)) page.letGo(id)
+    else page?.open(id)
+  }
+
+  #openTab(browser: Browser): void {
+    if (browser.pages.length < browser.maxTabs) browser.open()
+  }
+
+  /** One tab, or the whole browser; often in the moments in which an edit is on its way to the log and the server. */
+  async #crash(browser: Browser): Promise<void> {
     this.counts.crashes++
-    device.crash()
+    if (this.#random.chance(0.5)) {
+      this.#edit(browser)
+      await this.#pass(this.#random.next() * 25)
+      if (browser.pages.length === 0) return
+    }
+    if (this.#random.chance(0.3)) browser.crash()
+    else this.#random.pick(browser.pages).program.kill()
   }
 
-  async #close(device: Device): Promise<void> {
+  #close(browser: Browser): void {
+    const page = this.#page(browser)
+    if (!page) return
     this.counts.closes++
-    const closed = device.close()
-    await this.#pass(1001)
-    await closed
+    this.#closing.push(page.close())
   }
+
+  /** Often for so long that the others give a frozen hub up, which finds what they told it when it thaws. */
+  async #freeze(browser: Browser): Promise<void> {
+    const { program } = this.#random.pick(browser.pages)
+    if (program.frozen) {
+      program.thaw()
+      return
+    }
+    this.counts.freezes++
+    program.freeze()
+    if (this.#random.chance(0.3)) return
+    this.#edit(browser)
+    await this.#pass(this.#random.next() * LONG_MS)
+  }
+
+  async #damage(browser: Browser): Promise<void> {
+    const { damage } = this.plan
+    const { storage } = browser
+    if (damage === 'fill') storage.fill(!storage.full)
+    else if (damage === 'evict') storage.evict()
+    else if (damage === 'clone') {
+      if (this.counts.clone > 0) return
+      this.#clone(browser)
+    } else {
+      browser.crash()
+      await this.#pass(DRY_MS)
+      if (!browser.off) return
+      if (damage === 'cut') storage.cut()
+      else if (!storage.spoil()) return
+    }
+    this.counts[damage!]++
+  }
+
+  #clone(browser: Browser): void {
+    const { docs, maxTabs, agrees } = browser
+    const name = `${browser.name}copy`
+    this.ledger.copied.set(browser.name, this.ledger.entries.length)
+    const storage = browser.storage.copy(this.#random.fork())
+    const options = {
+      name,
+      family: browser.name,
+      docs,
+      tabs: maxTabs,
+      agrees,
+      storage,
+      exchange: this.exchange,
+    }
+    this.browsers.push(new Browser(options, this.#around, this.#random.fork()))
+  }
+
+  // ---- what happens to the server ----
 
   async #restart(): Promise<void> {
     this.counts.kills++
@@ -171,6 +337,47 @@ export class World {
     await this.#pass(this.#random.next() * 2000)
     this.site.start()
   }
+
+  async #trim(): Promise<void> {
+    this.counts.trims += Number(await this.site.trim(this.keys))
+  }
+
+  /** First a backup, and later the server goes back to it; once. */
+  async #goBack(): Promise<void> {
+    if (this.restored) return
+    if (!this.#backedUp) {
+      this.#backedUp = true
+      return this.site.backUp()
+    }
+    this.counts.restores++
+    this.restored = true
+    this.unproven = new Set(this.ledger.unproven)
+    this.site.kill()
+    this.network.cut()
+    await this.site.restore()
+    this.site.start()
+  }
+
+  #refuse({ name }: Browser): void {
+    if (!this.#refused.delete(name)) this.#refused.add(name)
+  }
+
+  #refusal(src: string | undefined) {
+    const device = src === undefined ? undefined : this.ledger.srcs.get(src)?.device
+    if (device === undefined || !this.#refused.has(device)) return null
+    this.counts.refused++
+    return this.plan.refusal === 'retry' ? 'ERR_MAX_SUBMIT_RETRIES_EXCEEDED' : 'ERR_OP_SUBMIT_REJECTED'
+  }
+}
+
+/** Each as often as it weighs. */
+function drawn(actions: Actions, random: Random): Act {
+  let at = random.next() * actions.reduce((sum, [weight]) => sum + weight, 0)
+  for (const [weight, act] of actions) {
+    at -= weight
+    if (at < 0) return act
+  }
+  return actions[0]![1]
 }
 
 function stormy(random: Random): Weather {
