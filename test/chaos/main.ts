@@ -81,5 +81,6 @@ function add(row: Row, { lostAndTold, ...sum }: Sum): void {
   for (const [column, count] of Object.entries(sum)) row[column as keyof Row] += count
 }
 
-const command = (name: string, seed: number) =>
-  `npm run chaos -- --only ${name} --rounds 1 --seed ${seed}${bug ? ` --bug ${bug}` : ''}`
+function command(name: string, seed: number): string {
+  return `npm run chaos -- --only ${name} --rounds 1 --seed ${seed}${bug ? ` --bug ${bug}` : ''}`
+}

@@ -1,6 +1,7 @@
 /** The page of the chaos tests: a client in real life, driven by a few words instead of a keyboard, so that much happens. */
 
 import { type Client, connect, type Doc, type Truth } from '../../client/index.ts'
+import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import { Random } from '../random.ts'
 import { insertion, tokensOf } from '../sim/edits.ts'
@@ -42,6 +43,8 @@ export interface ChaosPage {
   /** An edit of so many characters that are no tokens. */
   paste(characters: number): void
   look(): Look
+  /** Whether it shows just this document; null: none. */
+  shows(data: unknown): boolean
   delete(): void
   /** Tries every held edit again. */
   retry(): void
@@ -117,6 +120,7 @@ const page: ChaosPage = {
     data: doc.data,
     held: doc.held.flatMap(({ text }) => tokensOf(text)),
   }),
+  shows: data => (doc.truth.exists ? data !== null && typeOf(type).equalDocs(doc.data, data) : data === null),
   delete: () => doc.delete(),
   retry() {
     for (const { name } of doc.held) doc.retry(name)

@@ -124,9 +124,9 @@ async function leave(world: World, home: Home): Promise<void> {
 async function endWorkers(world: World): Promise<void> {
   const [first, second] = (await tabs(world, 2, 'worker')) as [Person, Person]
   if (world.random.chance(0.5)) disconnect(world)
-  const typing = [first.type(60, 5), second.type(60, 5)]
+  const typing = [first.type(120, 5), second.type(120, 5)]
   for (let times = 0; times < 2; times++) {
-    await moreSaved(world, 30)
+    await moreSaved(world, 15)
     await first.browser.endWorkers()
   }
   await Promise.all(typing)
@@ -142,7 +142,7 @@ async function typeOffline(world: World, count: number): Promise<void> {
   else disconnect(world)
   await Promise.all(people.map(person => person.type(15, world.random.int(5))))
   await Promise.all(people.map(person => person.saved()))
-  await people[1]!.open()
+  if (!byBrowser) await people[1]!.open()
   await people[1]!.type(5)
   if (byBrowser) await browser.setOffline(false)
 }
@@ -205,16 +205,14 @@ async function evict(world: World): Promise<void> {
 
 /** The disk is full; it is said, and what was saved before is there. */
 async function overfill(world: World): Promise<void> {
-  const ann = await alone(world)
+  const browser = await world.browser()
+  const ann = await world.person('ann', { browser, quotaBytes: 500_000 })
+  await ann.type(3)
+  await ann.settled()
   disconnect(world)
   await ann.type(10)
   await ann.saved()
-  const devtools = await ann.devtools()
-  await devtools.send('Storage.overrideQuotaForOrigin', {
-    origin: new URL(ann.page.url()).origin,
-    quotaSize: 100_000,
-  })
-  await ann.paste(400_000)
+  await ann.paste(700_000)
   await ann.type(10)
   await world.toldOf(ann, 'LOG_FAILED')
 }

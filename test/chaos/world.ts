@@ -40,6 +40,8 @@ export interface Seat {
   readonly browser: Chromium
   readonly home?: Home
   readonly skewMs?: number
+  /** What the browser lets the page store. */
+  readonly quotaBytes?: number
 }
 
 export class World {
@@ -66,7 +68,7 @@ export class World {
   }
 
   static async make(options: WorldOptions): Promise<World> {
-    const env = { HOLDFAST_DURABILITY: 'normal', ...(options.signed && SIGNED) }
+    const env = { HOLDFAST_DURABILITY: 'normal', HOLDFAST_DRAIN_MS: '500', ...(options.signed && SIGNED) }
     const server = await startServerProcess({ env })
     return new World(options, server, await startProxy(server))
   }
@@ -97,7 +99,7 @@ export class World {
   }
 
   /** Somebody sits down at a page with the document. */
-  async person(name: string, { browser, home = 'worker', skewMs = 0 }: Seat): Promise<Person> {
+  async person(name: string, { browser, home = 'worker', skewMs = 0, quotaBytes }: Seat): Promise<Person> {
     const { site, bug, signed = false } = this.#options
     const person = await Person.sit(name, browser, home, {
       address: `${site.origin}/`,
@@ -106,6 +108,7 @@ export class World {
       opening: { server: this.proxy.origin, id: KEY.id, type: this.#type, signed, skewMs, bug },
       token: () => this.#sign(name),
     })
+    if (quotaBytes !== undefined) await person.limit(quotaBytes)
     await person.open()
     this.people.add(person)
     return person
