@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Frame } from '../browser/harness/proxy.ts'
 import { damage } from './disk.ts'
 import type { Home, Person } from './person.ts'
-import type { World } from './world.ts'
+import type { Seat, World } from './world.ts'
 
 export interface Scenario {
   /** One line, for the list. */
@@ -37,12 +37,12 @@ async function tabs(world: World, count: number, home: Home): Promise<Person[]> 
 }
 
 /** Two browsers with a page each, and the document. */
-async function two(world: World, skewMs = [0, 0]): Promise<[Person, Person]> {
+async function two(world: World, seats: readonly Partial<Seat>[] = []): Promise<[Person, Person]> {
   const [one, other] = await Promise.all([world.browser(), world.browser()])
-  const ann = await world.person('ann', { browser: one, skewMs: skewMs[0]! })
+  const ann = await world.person('ann', { browser: one, ...seats[0] })
   await ann.type(2)
   await ann.settled()
-  const bob = await world.person('bob', { browser: other, skewMs: skewMs[1]! })
+  const bob = await world.person('bob', { browser: other, ...seats[1] })
   await bob.sees(2)
   return [ann, bob]
 }
@@ -138,8 +138,11 @@ async function typeOffline(world: World, count: number): Promise<void> {
   const people = await tabs(world, count, world.random.pick(HOMES))
   const byBrowser = world.random.chance(0.5)
   const { browser } = people[0]!
-  if (byBrowser) await browser.setOffline(true)
-  else disconnect(world)
+  if (byBrowser) {
+    await browser.setOffline(true)
+    world.proxy.cut() // the switch lets open sockets be
+  } else disconnect(world)
+  await people[0]!.offline()
   await Promise.all(people.map(person => person.type(15, world.random.int(5))))
   await Promise.all(people.map(person => person.saved()))
   if (!byBrowser) await people[1]!.open()
@@ -308,18 +311,18 @@ async function slowLine(world: World): Promise<void> {
 
 async function killServer(world: World): Promise<void> {
   const [ann, bob] = await two(world)
-  const typing = [ann.type(150, 10), bob.type(150, 10)]
   for (let times = 0; times < 3; times++) {
+    const typing = [ann.type(50, 10), bob.type(50, 10)]
     await moreAcked(world, 15)
     await world.server.kill()
-    await moreSaved(world, 10)
+    await Promise.all(typing)
+    await Promise.all([ann.saved(), bob.saved()])
     await world.server.restart()
   }
-  await Promise.all(typing)
 }
 
 async function skewClocks(world: World): Promise<void> {
-  const [ann, bob] = await two(world, [-3 * DAY_MS, 5 * DAY_MS])
+  const [ann, bob] = await two(world, [{ skewMs: -3 * DAY_MS }, { skewMs: 5 * DAY_MS }])
   await Promise.all([ann.type(15, 5), bob.type(15, 5)])
   disconnect(world)
   await Promise.all([ann.type(15, 5), bob.type(15, 5)])
@@ -330,8 +333,8 @@ async function skewClocks(world: World): Promise<void> {
 
 /** What is written offline to a document that is gone meanwhile is held; nothing comes back to life. */
 async function deleteMeanwhile(world: World): Promise<void> {
-  const [ann, bob] = await two(world)
-  await ann.browser.setOffline(true)
+  const [ann, bob] = await two(world, [{}, { direct: true }])
+  disconnect(world)
   await ann.type(10)
   await ann.saved()
   await bob.delete()
@@ -340,7 +343,7 @@ async function deleteMeanwhile(world: World): Promise<void> {
     await bob.type(3)
     await bob.settled()
   }
-  await ann.browser.setOffline(false)
+  world.proxy.mode = 'pass'
   await ann.holding()
 }
 

@@ -40,6 +40,8 @@ export interface Seat {
   readonly browser: Chromium
   readonly home?: Home
   readonly skewMs?: number
+  /** Past the proxy, whose faults it does not meet. */
+  readonly direct?: boolean
   /** What the browser lets the page store. */
   readonly quotaBytes?: number
 }
@@ -99,13 +101,23 @@ export class World {
   }
 
   /** Somebody sits down at a page with the document. */
-  async person(name: string, { browser, home = 'worker', skewMs = 0, quotaBytes }: Seat): Promise<Person> {
+  async person(
+    name: string,
+    { browser, home = 'worker', skewMs = 0, direct = false, quotaBytes }: Seat,
+  ): Promise<Person> {
     const { site, bug, signed = false } = this.#options
     const person = await Person.sit(name, browser, home, {
       address: `${site.origin}/`,
       ledger: this.ledger,
       random: this.random.fork(),
-      opening: { server: this.proxy.origin, id: KEY.id, type: this.#type, signed, skewMs, bug },
+      opening: {
+        server: (direct ? this.server : this.proxy).origin,
+        id: KEY.id,
+        type: this.#type,
+        signed,
+        skewMs,
+        bug,
+      },
       token: () => this.#sign(name),
     })
     if (quotaBytes !== undefined) await person.limit(quotaBytes)
