@@ -5,7 +5,7 @@
 
 import type { Content } from '../../ops/change.ts'
 import type { DocKey } from '../../ops/identity.ts'
-import { restore, type SavedReplica } from '../engine/checkpoint.ts'
+import { type SavedReplica, viewFrom } from '../engine/checkpoint.ts'
 import { unpack } from '../engine/stored.ts'
 import { readIdbLog } from '../log/idb.ts'
 
@@ -15,11 +15,10 @@ export async function peek(device: string, key: DocKey): Promise<Content | null>
     const stored = await readIdbLog(device, key)
     if (!stored) return null
     const { checkpoint, events } = stored
-    const replica = restore(
+    return viewFrom(
       (checkpoint?.state as SavedReplica) ?? null,
       events.map(({ event }) => unpack(event)),
     )
-    return replica.view
   } catch {
     return null
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { restore, save } from '../../client/engine/checkpoint.ts'
+import { restore, save, viewFrom } from '../../client/engine/checkpoint.ts'
 import type { Step } from '../../client/engine/committed.ts'
 import { type ReplicaEvent, reduce } from '../../client/engine/replica.ts'
 import { nothing, type Replica } from '../../client/engine/state.ts'
@@ -143,6 +143,8 @@ describe('replica', () => {
         const cut = rng.int(device.events.length)
         const before = restore(null, device.events.slice(0, cut))
         const after = restore(structuredClone(save(before)), device.events.slice(cut))
+        const seen = viewFrom(structuredClone(save(before)), device.events.slice(cut))
+        assert.deepEqual(seen, after.view)
         assert.deepEqual(plain(after), plain(device.replica), `seed ${seed}`)
       }
     })

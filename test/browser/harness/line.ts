@@ -18,6 +18,8 @@ export interface Line {
   mode: Mode
   /** How late each piece of data arrives, in each direction, in ms. */
   delayMs: number
+  /** How fast bytes pass in each direction of a connection; Infinity by default. */
+  bytesPerSecond: number
   /** Number of connections that are open now. */
   readonly connections: number
   /** Resets all open connections, and drops what is under way; new ones meet the mode. */
@@ -31,13 +33,14 @@ export async function openLine(target: { readonly port: number }, port = 0): Pro
   const pairs = new Set<readonly [Socket, Socket]>()
   let mode: Mode = 'pass'
   let delayMs = 0
+  let bytesPerSecond = Number.POSITIVE_INFINITY
 
   const server = createServer({ allowHalfOpen: true }, near => {
     if (mode === 'refuse') return reset(near)
     const far = dial({ port: target.port, host: '127.0.0.1', allowHalfOpen: true })
     const pair = [near, far] as const
     pairs.add(pair)
-    const passing = () => passage(gate, () => delayMs)
+    const passing = () => passage(gate, bytes => ({ delayMs, passingMs: (bytes / bytesPerSecond) * 1000 }))
     join(near, far, passing())
     join(far, near, passing())
     for (const socket of pair) socket.once('close', () => pairs.delete(pair))
@@ -63,6 +66,12 @@ export async function openLine(target: { readonly port: number }, port = 0): Pro
     set delayMs(ms) {
       delayMs = ms
     },
+    get bytesPerSecond() {
+      return bytesPerSecond
+    },
+    set bytesPerSecond(rate) {
+      bytesPerSecond = rate
+    },
     get connections() {
       return pairs.size
     },
@@ -76,9 +85,9 @@ export async function openLine(target: { readonly port: number }, port = 0): Pro
 }
 
 /** Hands everything that `from` says to `to`, its end and its death included, each when the passage lets it. */
-function join(from: Socket, to: Socket, pass: (task: () => void) => void): void {
+function join(from: Socket, to: Socket, pass: Pass): void {
   from.setNoDelay(true)
-  from.on('data', bytes => pass(() => to.writable && to.write(bytes)))
+  from.on('data', bytes => pass(() => to.writable && to.write(bytes), bytes.length))
   from.once('end', () => pass(() => to.end()))
   from.once('error', () => {}) // 'close' follows, and is what the other side is told
   from.once('close', broken => pass(() => (broken ? reset(to) : to.end())))
@@ -90,11 +99,19 @@ function reset(socket: Socket): void {
   else socket.resetAndDestroy()
 }
 
-/** One direction of a connection: tasks run in order, each `delay()` ms after it was handed in and when the gate is open. */
-function passage(gate: Gate, delay: () => number): (task: () => void) => void {
+type Pass = (task: () => void, bytes?: number) => void
+
+/**
+ * One direction of a connection: tasks run in order, each when its bytes have passed behind those before it, `delayMs` after
+ * that, and when the gate is open.
+ */
+function passage(gate: Gate, paceOf: (bytes: number) => { delayMs: number; passingMs: number }): Pass {
   let tail = Promise.resolve()
-  return task => {
-    const ms = delay()
+  let busyUntil = 0
+  return (task, bytes = 0) => {
+    const { delayMs, passingMs } = paceOf(bytes)
+    busyUntil = Math.max(busyUntil, performance.now()) + passingMs
+    const ms = busyUntil - performance.now() + delayMs
     const due = ms > 0 ? new Promise<void>(resolve => setTimeout(resolve, ms)) : null
     tail = tail
       .then(() => due)

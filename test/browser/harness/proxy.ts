@@ -26,6 +26,7 @@ export interface FaultProxy {
   /** Settable at any time; see `Mode`. */
   mode: Mode
   delayMs: number
+  bytesPerSecond: number
   /** Number of connections from browsers that are open now. */
   readonly connections: number
   /** Resets all connections; new ones meet the mode. */
@@ -66,6 +67,12 @@ export async function startProxy(target: { readonly port: number }): Promise<Fau
     },
     set delayMs(ms) {
       line.delayMs = ms
+    },
+    get bytesPerSecond() {
+      return line.bytesPerSecond
+    },
+    set bytesPerSecond(rate) {
+      line.bytesPerSecond = rate
     },
     get connections() {
       return line.connections

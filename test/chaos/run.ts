@@ -1,0 +1,26 @@
+/** One round of a scenario, from its seed. */
+
+import type { Pages } from '../browser/harness/pages.ts'
+import type { BugName } from './bugs.ts'
+import type { Sum } from './checker.ts'
+import { type Scenario, type ScenarioName, scenarios } from './scenarios.ts'
+import { World } from './world.ts'
+
+export interface Round {
+  readonly name: ScenarioName
+  readonly seed: number
+  readonly site: Pages
+  readonly bug?: BugName | null
+}
+
+/** Throws what did not hold; its message begins with the invariant. */
+export async function round({ name, seed, site, bug = null }: Round): Promise<Sum> {
+  const scenario: Scenario = scenarios[name]
+  const world = await World.make({ seed, site, bug, signed: scenario.signed })
+  try {
+    await scenario.run(world)
+    return await world.verdict()
+  } finally {
+    await world.close()
+  }
+}
