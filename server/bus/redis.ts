@@ -33,6 +33,8 @@ export class RedisBus implements Bus {
   readonly #parts: RedisBusParts
   readonly #beatChannel: string
   readonly #followed = new Set<string>()
+  /** Channels whose end Redis has not confirmed: node-redis takes one that is followed again meanwhile for followed. */
+  readonly #leaving = new Map<string, Promise<void>>()
   #asked: string[] = []
   #asking: Promise<void> | null = null
   #events: BusEvents | null = null
@@ -72,7 +74,12 @@ export class RedisBus implements Bus {
 
   unfollow(channel: string): void {
     this.#followed.delete(channel)
-    this.#wire?.unfollow(channel).catch(() => {})
+    const left = (this.#wire?.unfollow(channel) ?? Promise.resolve())
+      .catch(() => {}) // a connection that is lost follows nothing
+      .then(() => {
+        if (this.#leaving.get(channel) === left) this.#leaving.delete(channel)
+      })
+    this.#leaving.set(channel, left)
   }
 
   async close(): Promise<void> {
@@ -84,9 +91,11 @@ export class RedisBus implements Bus {
 
   /** All that was asked for in this turn of the event loop. */
   async #ask(): Promise<void> {
-    const channels = this.#asked.filter(each => this.#followed.has(each))
+    const asked = this.#asked
     this.#asked = []
     this.#asking = null
+    await Promise.all(asked.map(each => this.#leaving.get(each)))
+    const channels = asked.filter(each => this.#followed.has(each))
     await this.#followAll(channels).catch(() => {}) // they are followed with all others once Redis is back
   }
 
@@ -122,6 +131,7 @@ export class RedisBus implements Bus {
   #hangUp(): void {
     const wire = this.#wire
     this.#wire = null
+    this.#leaving.clear()
     wire?.close()
   }
 
