@@ -16,6 +16,7 @@ import { type DocKey, keyText } from '../ops/identity.ts'
 import { typeOf } from '../types/index.ts'
 import type { Fault } from '../types/type.ts'
 import { guard } from './access/guard.ts'
+import type { BusPubSub } from './bus/pubsub.ts'
 import type { Report } from './report.ts'
 import type { Settings } from './settings.ts'
 import type { Agent, Backend as ShareBackend, SharedbOp, SubmitContext } from './sharedb.ts'
@@ -38,17 +39,25 @@ const ALREADY = 'ERR_OP_ALREADY_SUBMITTED'
 const DELETED = 'ERR_DOC_WAS_DELETED'
 const ABSENT = 'ERR_DOC_DOES_NOT_EXIST'
 
-/** `guarded`: an agent may do what its rights say (access/guard.ts); else everything. */
-export function openBackend(store: Store, settings: Settings, report: Report, guarded = false): Backend {
+/** `guarded`: an agent may do what its rights say (access/guard.ts); else everything. Without `pubsub` it stays in the process. */
+export function openBackend(
+  store: Store,
+  settings: Settings,
+  report: Report,
+  guarded = false,
+  pubsub?: BusPubSub,
+): Backend {
   sharedb.logger.setMethods({ info: () => {}, warn: toReport(report), error: toReport(report) })
   const share = new sharedb({
     db: store.db,
     milestoneDb: store.milestones,
+    pubsub,
     presence: true,
     doNotForwardSendPresenceErrorsToClient: true,
     errorHandler: error => report('presence was not sent', error),
   })
   share.on('error', error => report('ShareDB', error))
+  pubsub?.serve(share)
   const idle = takeTurns(share)
   refuseKnownAndMalformed(share, store)
   if (guarded) guard(share, store)

@@ -36,7 +36,10 @@ export function httpApp(gateway: Gateway, web: string | null): Express {
   app.get('/ready', async (_request, response) => {
     if (gateway.draining) throw new HoldfastError('SERVER_DRAINING')
     await gateway.store.ping()
-    response.json({ status: 'ready' })
+    const { state } = gateway.bus
+    // Still 200: edits are taken, and a balancer that took all servers out would make it worse.
+    if (state === 'alone') response.json({ status: 'ready' })
+    else response.json({ status: state === 'up' ? 'ready' : 'degraded', bus: state })
   })
   app.use('/v1', crossOrigin(gateway.settings), identifySender(gateway))
   app.get('/v1/docs/:collection', listDocs(gateway))

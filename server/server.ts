@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { HoldfastError } from '../ops/errors.ts'
 import type { Access } from './access/access.ts'
 import { OPEN_WARNING, policyOf } from './access/policy.ts'
+import { type BusChoice, openBus } from './bus/open.ts'
+import { processClock } from './clock.ts'
 import { type Gateway, openGateway } from './gateway/gateway.ts'
 import { acceptWebSockets, type WebSockets } from './gateway/websocket.ts'
 import { httpApp } from './http.ts'
@@ -30,6 +32,8 @@ export interface ServerOptions {
   readonly report?: Report
   /** Who may do what, in place of HOLDFAST_ACCESS. */
   readonly access?: Access
+  /** How it and others on the same database tell each other of edits, in place of HOLDFAST_REDIS. */
+  readonly bus?: BusChoice
 }
 
 /** Throws SETTING_INVALID when it cannot listen or write where it was told to, STORE_NEWER, STORE_FAILED. */
@@ -37,8 +41,11 @@ export async function startServer(settings: Settings, options: ServerOptions = {
   const { web = null, report = reportToConsole } = options
   const access = options.access ?? policyOf(settings, report)
   const store = storeOn(await openEngine(settings))
+  let opened: Gateway | undefined
   try {
-    const gateway = openGateway({ store, settings, report, access })
+    const bus = await openBus(options.bus, { settings, clock: processClock, report })
+    const gateway = openGateway({ store, settings, report, access, bus })
+    opened = gateway
     const server = createServer(httpApp(gateway, web))
     const sockets = acceptWebSockets(server, gateway)
     const port = await listen(server, settings)
@@ -54,6 +61,7 @@ export async function startServer(settings: Settings, options: ServerOptions = {
     }
     return { port, url, gateway, close }
   } catch (error) {
+    await opened?.close()
     await store.close()
     throw error
   }
@@ -89,6 +97,7 @@ async function stop({ server, sockets, gateway, store, settings }: Parts): Promi
   await sockets.close(Math.max(0, end - Date.now()))
   server.closeAllConnections()
   await stopped
+  await gateway.close()
   await store.close()
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { HoldfastError } from '../ops/errors.ts'
+import { redisAddress } from './bus/address.ts'
 
 export const PREFIX = 'HOLDFAST_'
 
@@ -37,6 +38,18 @@ export const table = {
   DATA: word('./data', 'Directory of the database, made when it is missing; :memory: keeps nothing.'),
   STORE: database(
     'Where documents are kept: sqlite:FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE; empty: SQLite in HOLDFAST_DATA.',
+  ),
+  REDIS: redis(
+    'Redis through which several servers on one Postgres tell each other of edits: redis://[USER:PASSWORD@]HOST:PORT[/DB], redis+sentinel://HOST,HOST/NAME or redis+cluster://HOST,HOST; rediss for TLS; empty: none.',
+  ),
+  REDIS_CLIENT: choice(['ioredis', 'node-redis'], 'The library that speaks to Redis.'),
+  REDIS_PREFIX: word('holdfast', 'What the names of all channels in Redis begin with.'),
+  BUS_CHECK_MS: whole(
+    5000,
+    'ms',
+    'Pause after which documents that are open here are compared with the database, as long as other servers may write.',
+    100,
+    600_000,
   ),
   WEB: word('build', 'Directory of the built page; build: made from the sources when it is missing or old.'),
   DURABILITY: choice(
@@ -208,6 +221,13 @@ function database(meaning: string): Setting<string> & { secret: true } {
     const known = text === '' || /^sqlite:./.test(text)
     return known || /^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? '') ? text : undefined
   }
+  return { fallback: '', unit: '', meaning, allowed, secret: true, parse }
+}
+
+function redis(meaning: string): Setting<string> & { secret: true } {
+  const allowed =
+    'nothing, or an address like redis://HOST:6379, redis+sentinel://A,B/NAME, redis+cluster://A,B'
+  const parse = (text: string) => (text === '' || redisAddress(text) !== null ? text : undefined)
   return { fallback: '', unit: '', meaning, allowed, secret: true, parse }
 }
 

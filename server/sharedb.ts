@@ -327,6 +327,7 @@ export interface Backend {
   /** Channels that an op of this document is published on. */
   getChannels(collection: string, id: string): string[]
   getDocChannel(collection: string, id: string): string
+  getCollectionChannel(collection: string): string
   on(event: 'submitRequestEnd', listener: (error: Error | null, request: SubmitContext) => void): this
   on(event: 'send', listener: (agent: Agent, message: Record<string, unknown>) => void): this
   on(event: 'timing', listener: (name: string, ms: number, request: unknown) => void): this

@@ -5,6 +5,8 @@ import { LiveSrcs } from '../access/srcs.ts'
 import { watchRights } from '../access/watch.ts'
 import type { Backend } from '../backend.ts'
 import { openBackend } from '../backend.ts'
+import type { Bus } from '../bus/bus.ts'
+import { BusPubSub, type BusStatus } from '../bus/pubsub.ts'
 import { type Clock, processClock } from '../clock.ts'
 import type { Report } from '../report.ts'
 import type { Settings } from '../settings.ts'
@@ -20,11 +22,15 @@ export interface Gateway {
   readonly access: Access | null
   readonly srcs: LiveSrcs
   readonly clock: Clock
+  /** How edits reach other servers, and theirs this one. */
+  readonly bus: BusStatus
   /** The sessions that are not closed. */
   readonly sessions: Set<Session>
   readonly draining: boolean
   /** Takes no new work, answers what is running, then ends every session with SERVER_DRAINING. */
   drain(): Promise<void>
+  /** Lets go of the bus; to be called when nothing runs any more, before the store is closed. */
+  close(): Promise<void>
 }
 
 export interface GatewayParts {
@@ -33,11 +39,21 @@ export interface GatewayParts {
   readonly report: Report
   readonly access?: Access | null
   readonly clock?: Clock
+  /** It is opened and closed here. */
+  readonly bus?: Bus | null
 }
 
 export function openGateway(parts: GatewayParts): Gateway {
-  const { store, settings, report, access = null, clock = processClock } = parts
-  const backend = openBackend(store, settings, report, access !== null)
+  const { store, settings, report, access = null, clock = processClock, bus = null } = parts
+  const pubsub = new BusPubSub({
+    store,
+    bus,
+    clock,
+    report,
+    checkMs: settings.BUS_CHECK_MS,
+    prefix: settings.REDIS_PREFIX,
+  })
+  const backend = openBackend(store, settings, report, access !== null, pubsub)
   const sessions = new Set<Session>()
   const endWatch = access
     ? watchRights({ access, sessions, clock, everyMs: settings.ACCESS_RECHECK_MS })
@@ -52,9 +68,13 @@ export function openGateway(parts: GatewayParts): Gateway {
     srcs: new LiveSrcs(),
     clock,
     sessions,
+    get bus() {
+      return pubsub.status
+    },
     get draining() {
       return draining
     },
+    close: () => pubsub.shutDown(),
     async drain() {
       draining = true
       endWatch()

@@ -135,6 +135,8 @@ export interface Engine {
   /** Decides and writes all of `commits` (books.ts). */
   append(commits: readonly Commit[]): Promise<Verdict[]>
   doc(key: DocKey): Promise<DocRow | null>
+  /** The versions of documents, in the order of `keys`; 0 for one that has no row. One question, however many. */
+  heads(keys: readonly DocKey[]): Promise<number[]>
   /** The row of a document that may have none yet: it then has one at version 0. */
   touch(key: DocKey): Promise<DocRow>
   writer(doc: number, src: string): Promise<WriterRow | null>

@@ -134,6 +134,14 @@ class EngineStore implements Store, OpLog, MilestoneLog {
 
   // ---- now ----
 
+  get shared(): boolean {
+    return !this.#engine.local
+  }
+
+  heads(keys: readonly DocKey[]): Promise<number[]> {
+    return this.#ask('read', () => this.#engine.heads(keys))
+  }
+
   head(key: DocKey, base?: { v: number }): Promise<Head> {
     const known = this.#remembered(key, base)
     if (known) return Promise.resolve({ v: known.v, type: known.type, horizon: 0 })

@@ -90,6 +90,10 @@ export interface Store {
   readonly milestones: MilestoneDB
   /** Names this database's history: another one after a backup was restored. */
   readonly epoch: string
+  /** Whether other servers may be writing to the same database. */
+  readonly shared: boolean
+  /** Where documents stand now, in the order of `keys`; 0 for one that nobody ever wrote. One question, however many. */
+  heads(keys: readonly DocKey[]): Promise<number[]>
   /**
    * Version and type now; version 0 and type null for a document that nobody ever wrote. O(log n). With `base`, the answer
    * may come from memory if it is not behind `base.v`, and then be behind what other servers have committed.

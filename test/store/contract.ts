@@ -266,6 +266,17 @@ export function storeContract(
       assert.deepEqual(types, [null, text.uri, text.uri, null, json.uri])
     })
 
+    it('[S14] knows the heads of many documents at once, in the order in which they are asked', async () => {
+      const keys = ['b', 'never', 'a', 'b', '\u0000 \ud800'].map(id => keyOf(id))
+      assert.deepEqual(await store.heads([]), [])
+      assert.deepEqual(await store.heads(keys), [0, 0, 0, 0, 0])
+      for (const id of ['a', 'b', '\u0000 \ud800']) await submit(store, keyOf(id), note(''))
+      await submit(store, keyOf('a'), typed('x'))
+      assert.deepEqual(await store.heads(keys), [1, 0, 2, 1, 1])
+      const many = Array.from({ length: 2500 }, (_, i) => keyOf(i === 1700 ? 'a' : `none ${i}`))
+      assert.deepEqual((await store.heads(many)).indexOf(2), 1700)
+    })
+
     it('[S23] gives a receipt: a hash that two histories share up to where they part', async () => {
       const other = keyOf('other')
       for (const each of [key, other]) {

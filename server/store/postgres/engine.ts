@@ -78,6 +78,15 @@ class PostgresEngine implements Engine {
     return this.#one<DocRow>(reading.doc, quoted(collection), quoted(id))
   }
 
+  async heads(keys: readonly DocKey[]): Promise<number[]> {
+    const collections = keys.map(({ collection }) => quoted(collection))
+    const ids = keys.map(({ id }) => quoted(id))
+    const heads = new Array<number>(keys.length).fill(0)
+    const rows = await this.#all<{ n: number; v: number | null }>(reading.heads, collections, ids)
+    for (const { n, v } of rows) heads[n - 1] = v ?? 0
+    return heads
+  }
+
   async touch(key: DocKey): Promise<DocRow> {
     await this.#save(writing.touch, quoted(key.collection), quoted(key.id), START)
     return (await this.doc(key))!

@@ -11,6 +11,10 @@ const named = <Name extends string>(texts: Record<Name, string>): Readonly<Recor
 /** What reads: of each, test/store/postgres.test.ts checks that it finds its rows by an index. */
 export const reading = named({
   doc: 'SELECT * FROM docs WHERE collection = $1 AND id = $2',
+  heads: `
+    SELECT n::int, (
+      SELECT v FROM docs WHERE collection = asked.collection COLLATE "C" AND id = asked.id COLLATE "C"
+    ) AS v FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked(collection, id, n)`,
   listed: `
     SELECT id, type, v, at, change FROM docs WHERE collection = $1 AND change < $2 AND change > 0
     AND type IS NOT NULL ORDER BY change DESC LIMIT $3`,

@@ -112,6 +112,13 @@ class SqliteEngine implements Engine {
     return (this.#sql.doc.get(quoted(collection), quoted(id)) as DocRow | undefined) ?? null
   }
 
+  async heads(keys: readonly DocKey[]): Promise<number[]> {
+    return keys.map(({ collection, id }) => {
+      const row = this.#sql.doc.get(quoted(collection), quoted(id)) as DocRow | undefined
+      return row?.v ?? 0
+    })
+  }
+
   async owner(src: string): Promise<string | null> {
     const row = this.#sql.owner.get(quoted(src)) as { who: string } | undefined
     return row ? unquoted(row.who) : null

@@ -1,0 +1,241 @@
+/**
+ * ShareDB's pub/sub over a bus. Subscribers on this server are told at once; other servers by the bus, which may lose what
+ * it is given, so each document that somebody here follows is told in order from a watermark (follower.ts) and is compared
+ * with the store: when it is first followed, when the bus is back, and every so often.
+ *
+ * Where no other server can write, there is nothing to compare.
+ */
+
+import type { DocKey } from '../../ops/identity.ts'
+import type { Clock } from '../clock.ts'
+import type { Report } from '../report.ts'
+import { type Backend, type Done, type SharedbOp, sharedb } from '../sharedb.ts'
+import type { Store } from '../store/store.ts'
+import type { Bus } from './bus.ts'
+import { docOf, isShared, nameChannels } from './channels.ts'
+import { Follower } from './follower.ts'
+import { Heads } from './heads.ts'
+import { hasVersion, MESSAGE_VERSION, messageOf, opMessageOf, readMessage } from './message.ts'
+
+/** Since the server was started. */
+export interface BusCounts {
+  /** Texts given to the bus, and how many of them it did not take. */
+  published: number
+  publishErrors: number
+  /** Texts of other servers. */
+  heard: number
+  /** Times that ops were missing and were fetched from the store, and how many they were. */
+  gapsHealed: number
+  opsFetched: number
+  /** Rounds in which all followed documents were compared with the store. */
+  rechecks: number
+}
+
+export interface BusStatus {
+  /** `alone`: there is no bus. `down`: edits are taken and acknowledged, other servers learn of them by their checks. */
+  readonly state: 'alone' | 'up' | 'down'
+  readonly counts: Readonly<BusCounts>
+  readonly lagMs: number | null
+  /** Documents that somebody on this server follows. */
+  readonly documents: number
+}
+
+export interface PubSubParts {
+  readonly store: Store
+  readonly bus: Bus | null
+  readonly clock: Clock
+  readonly report: Report
+  readonly checkMs: number
+  /** What the names of channels begin with on the bus. */
+  readonly prefix: string
+}
+
+interface Followed {
+  readonly key: DocKey
+  readonly follower: Follower
+}
+
+export class BusPubSub extends sharedb.PubSub {
+  readonly #parts: PubSubParts
+  readonly #self = crypto.randomUUID()
+  readonly #prefix: string
+  readonly #heads: Heads
+  readonly #followed = new Map<string, Followed>()
+  readonly #counts: BusCounts = {
+    published: 0,
+    publishErrors: 0,
+    heard: 0,
+    gapsHealed: 0,
+    opsFetched: 0,
+    rechecks: 0,
+  }
+  #checking: Promise<void> | null = null
+  #cancelCheck = () => {}
+  #closed = false
+
+  constructor(parts: PubSubParts) {
+    super()
+    this.#parts = parts
+    this.#prefix = `${parts.prefix}:${MESSAGE_VERSION}:${parts.store.epoch}:`
+    this.#heads = new Heads(parts.store)
+    parts.bus?.open({
+      heard: (channel, text) => this.#heard(channel.slice(this.#prefix.length), text),
+      restored: () => void this.recheck(),
+    })
+    if (this.#heals) this.#checkLater()
+  }
+
+  get status(): BusStatus {
+    const { bus } = this.#parts
+    const state = bus ? (bus.up ? 'up' : 'down') : 'alone'
+    return { state, counts: this.#counts, lagMs: bus?.lagMs ?? null, documents: this.#followed.size }
+  }
+
+  /** Whether ops may come into being that nobody tells us of. */
+  get #heals(): boolean {
+    return this.#parts.bus !== null || this.#parts.store.shared
+  }
+
+  /** Has ShareDB name its channels as this needs them. */
+  serve(share: Backend): void {
+    nameChannels(share)
+  }
+
+  /** Compares all followed documents with the store; while a comparison runs, it is that one and another after it. */
+  async recheck(): Promise<void> {
+    while (this.#checking) await this.#checking
+    if (this.#closed) return
+    this.#checking = this.#compare().finally(() => {
+      this.#checking = null
+    })
+    return this.#checking
+  }
+
+  async shutDown(): Promise<void> {
+    this.#closed = true
+    this.#cancelCheck()
+    this.close()
+    for (const { follower } of this.#followed.values()) follower.close()
+    this.#followed.clear()
+    await this.#checking
+    await this.#parts.bus?.close()
+  }
+
+  // ---- what ShareDB asks ----
+
+  override _subscribe(channel: string, callback: Done): void {
+    this.#follow(channel).then(
+      () => process.nextTick(callback),
+      error => process.nextTick(callback, error),
+    )
+  }
+
+  override _unsubscribe(channel: string, callback: Done): void {
+    this.#unfollow(channel)
+    process.nextTick(callback)
+  }
+
+  override _publish(channels: readonly string[], data: unknown, callback: Done): void {
+    for (const channel of channels) {
+      if (!this.#closed && this.#parts.bus && isShared(channel)) this.#send(this.#parts.bus, channel, data)
+    }
+    process.nextTick(() => {
+      for (const channel of channels) this.#tell(channel, data)
+      callback()
+    })
+  }
+
+  // ---- channels ----
+
+  async #follow(channel: string): Promise<void> {
+    if (!this.#heals || !isShared(channel)) return
+    const key = docOf(channel)
+    const follower = key && this.#openFollower(channel, key)
+    try {
+      await this.#parts.bus?.follow(this.#prefix + channel)
+      if (follower) follower.start(await this.#heads.of(key))
+    } catch (error) {
+      this.#unfollow(channel)
+      throw error
+    }
+  }
+
+  #openFollower(channel: string, key: DocKey): Follower {
+    const { store, report } = this.#parts
+    const follower = new Follower({
+      tell: op => this._emit(channel, op),
+      read: async (from, to) => (await opsOf(store, key, from, to)).map(op => ({ ...op, ...wireKey(key) })),
+      filled: count => {
+        this.#counts.gapsHealed++
+        this.#counts.opsFetched += count
+      },
+      failed: error => report('missed edits could not be read; it is tried again', error),
+    })
+    this.#followed.set(channel, { key, follower })
+    return follower
+  }
+
+  #unfollow(channel: string): void {
+    this.#followed.get(channel)?.follower.close()
+    this.#followed.delete(channel)
+    if (this.#heals && isShared(channel)) this.#parts.bus?.unfollow(this.#prefix + channel)
+  }
+
+  /** Tells the subscribers here. */
+  #tell(channel: string, data: unknown): void {
+    const followed = this.#followed.get(channel)
+    if (followed && hasVersion(data as object)) followed.follower.hear(data as SharedbOp & { v: number })
+    else this._emit(channel, data)
+  }
+
+  #send(bus: Bus, channel: string, data: unknown): void {
+    const text = docOf(channel) ? opMessageOf(this.#self, data as SharedbOp) : messageOf(this.#self, data)
+    this.#counts.published++
+    bus.publish(this.#prefix + channel, text).catch(() => {
+      // The bus says itself that it is down; those who did not hear it find out by their checks.
+      this.#counts.publishErrors++
+    })
+  }
+
+  #heard(channel: string, text: string): void {
+    const data = readMessage(text, this.#self)
+    if (data === null || this.#closed) return
+    this.#counts.heard++
+    const followed = this.#followed.get(channel)
+    if (!followed) {
+      if (docOf(channel) === null) this._emit(channel, data)
+    } else if (hasVersion(data)) followed.follower.hear(Object.assign(data, wireKey(followed.key)))
+  }
+
+  // ---- comparing ----
+
+  #checkLater(): void {
+    const { clock, checkMs } = this.#parts
+    // Servers that were started together do not ask together.
+    const ms = checkMs * (0.9 + 0.1 * Math.random())
+    this.#cancelCheck = clock.after(ms, () => {
+      void this.recheck().then(() => {
+        if (!this.#closed) this.#checkLater()
+      })
+    })
+  }
+
+  async #compare(): Promise<void> {
+    this.#counts.rechecks++
+    const all = [...this.#followed.values()]
+    try {
+      await this.#heads.each(all, ({ follower }, head) => follower.reach(head))
+    } catch (error) {
+      if (!this.#closed) this.#parts.report('open documents could not be compared with the store', error)
+    }
+  }
+}
+
+/** Where the history was trimmed, what is left of it: the gap tells a client to catch up. */
+async function opsOf(store: Store, key: DocKey, from: number, to: number): Promise<SharedbOp[]> {
+  const { horizon } = await store.head(key)
+  const ops = await store.ops(key, Math.max(from, horizon), Math.max(to, horizon + 1))
+  return ops.map(({ at: _at, meta: _meta, ...op }) => op)
+}
+
+const wireKey = ({ collection, id }: DocKey) => ({ c: collection, d: id })
