@@ -113,6 +113,18 @@ export const errors = {
     503,
     4408,
   ),
+  TOO_MANY: entry(
+    'More was asked for than a limit allows; the message names the setting. It is asked for again in a moment.',
+    'retry',
+    429,
+    4429,
+  ),
+  SERVER_FULL: entry(
+    'The server is short of memory and takes nobody new; connect again in a while. See HOLDFAST_MEMORY_BYTES.',
+    'retry',
+    503,
+    1013,
+  ),
   ORIGIN_REFUSED: entry(
     'A page of this origin may not connect; its origin must be listed in HOLDFAST_ORIGINS.',
     'fatal',
