@@ -83,7 +83,8 @@ export function openLimits(settings: Settings, report: Report, count: Count = in
         else taken.delete(who)
       }
     },
-    patience: settings.OPS_PER_SECOND || Number.POSITIVE_INFINITY,
+    // A client that waits for its answers has no more requests on the way than documents.
+    patience: settings.DOCUMENTS_PER_CONNECTION,
     documents: settings.DOCUMENTS_PER_CONNECTION,
     presences: settings.PRESENCE_PER_CONNECTION,
     presencePerSecond: settings.PRESENCE_PER_SECOND,

@@ -114,7 +114,7 @@ describe('Limits of what is asked', () => {
   afterEach(closeAll)
 
   it('[F5] edits over a rate all arrive later, in order, and none is held', async () => {
-    const server = await serve({ OPS_PER_SECOND: 3 })
+    const server = await serve({ OPS_PER_SECOND: 5 })
     const client = connect({ server: server.url, log: memoryLog() })
     try {
       const docs = await Promise.all(
@@ -136,7 +136,7 @@ describe('Limits of what is asked', () => {
   })
 
   it('[F6] who goes on asking is closed with 4429', async () => {
-    const server = await serve({ OPS_PER_SECOND: 2 })
+    const server = await serve({ OPS_PER_SECOND: 2, DOCUMENTS_PER_CONNECTION: 5 })
     const ann = await greet(server, 'ann')
     for (let seq = 1; seq <= 20; seq++) ann.send({ ...creation, d: `d${seq}`, seq })
     assert.deepEqual(await ann.closed, { code: 4429, reason: 'TOO_MANY' })
