@@ -58,7 +58,7 @@ export interface Session extends Reviewed {
   receive(data: string | Uint8Array): void
   /** The socket is gone. */
   closed(): void
-  /** From now on new requests are refused; what is running is still answered. */
+  /** From now on new requests are passed over; what is running is still answered. */
   drain(): void
   /** Drains, and closes with SERVER_DRAINING once the ops that are running are answered. */
   leave(): Promise<void>
@@ -191,7 +191,7 @@ class GatewaySession implements Session {
 
   #handle(frame: Frame): void {
     const { phase } = this
-    if (phase.name === 'draining') this.#refuse(addressOf(frame), codedError('SERVER_DRAINING'))
+    if (phase.name === 'draining') this.#leaveOver(frame)
     else if (phase.name === 'identifying') this.#wait(frame, phase.waiting)
     else if (frame.a === 'hs') this.#greet(frame)
     else if (phase.name !== 'open')
@@ -204,8 +204,7 @@ class GatewaySession implements Session {
   #go(frame: Frame): void {
     const { phase } = this
     try {
-      if (phase.name === 'draining') this.#refuse(addressOf(frame), codedError('SERVER_DRAINING'))
-      else if (phase.name !== 'open') return
+      if (phase.name !== 'open') return
       else if (frame.a === 'op') this.#submit(withSeal(frame))
       else if (frame.a === 'p') this.#announce(frame)
       else if (frame.a === 'h.token') this.#send({ a: 'h.token' })
@@ -215,6 +214,14 @@ class GatewaySession implements Session {
     } catch (error) {
       this.#refuse(addressOf(frame), wireError(error, this.#report))
     }
+  }
+
+  /**
+   * What comes while the session ends is left for the next connection: an edit without an answer is sent again there, while
+   * a refusal would be shown to a person, and ShareDB's own client would throw the edit away.
+   */
+  #leaveOver(frame: Frame): void {
+    if (frame.a === 'hs') this.#refuse({ a: 'hs' }, codedError('SERVER_DRAINING'))
   }
 
   #submit(op: object): void {
