@@ -184,6 +184,11 @@ export const errors = {
     409,
   ),
   FILE_FAILED: entry('A file cannot be read or written; the message says which and why.', 'fatal', 500),
+  UNFIT: entry(
+    'Something that the server needs is missing; holdfast doctor says what to mend.',
+    'fatal',
+    500,
+  ),
   COMMAND_INVALID: entry('The command line is none that Holdfast knows; see holdfast --help.', 'fatal', 400),
   STORE_FAILED: entry(
     'The database refused to read or write; nothing was acknowledged. Look at the disk.',

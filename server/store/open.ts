@@ -9,7 +9,8 @@ import { copy, dump } from './backup.ts'
 import type { Engine } from './engine.ts'
 import { openSqliteEngine } from './sqlite/engine.ts'
 
-type Place = Pick<Settings, 'STORE' | 'DATA' | 'DURABILITY'> & Partial<Pick<Settings, 'STORE_PASSWORD_FILE'>>
+export type Place = Pick<Settings, 'STORE' | 'DATA' | 'DURABILITY'> &
+  Partial<Pick<Settings, 'STORE_PASSWORD_FILE'>>
 
 const MEMORY = ':memory:'
 const DATABASE = 'holdfast.sqlite'
@@ -56,7 +57,7 @@ export async function backUp(place: Place, file: string): Promise<void> {
 }
 
 /** The file of a SQLite database, or `:memory:`; null for a Postgres. */
-function fileOf({ STORE, DATA }: Place): string | null {
+export function fileOf({ STORE, DATA }: Place): string | null {
   if (STORE.startsWith(SQLITE)) return STORE.slice(SQLITE.length)
   if (STORE !== '') return null
   return DATA === MEMORY ? MEMORY : join(DATA, DATABASE)
@@ -68,7 +69,8 @@ async function openPostgres(place: Place, existing = false): Promise<Engine> {
   return openPostgresEngine({ url: addressOf(place), durability: place.DURABILITY, existing })
 }
 
-function addressOf(place: Place): string {
+/** The address of a Postgres, with its password. */
+export function addressOf(place: Place): string {
   const password = secretOf('STORE_PASSWORD', place)
   if (password === '') return place.STORE
   const url = new URL(place.STORE)
