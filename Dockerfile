@@ -1,13 +1,13 @@
 # The pages are built with all dependencies; the server runs with its own only.
 
-FROM node:24-slim AS build
+FROM node:24.21.0-slim AS build
 WORKDIR /holdfast
 COPY package.json package-lock.json ./
 RUN npm ci
 COPY . .
 RUN npm run build
 
-FROM node:24-slim
+FROM node:24.21.0-slim
 WORKDIR /holdfast
 ENV NODE_ENV=production HOLDFAST_HOST=0.0.0.0 HOLDFAST_DATA=/data HOLDFAST_WEB=/holdfast/dist/web
 COPY package.json package-lock.json ./

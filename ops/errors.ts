@@ -118,6 +118,18 @@ export const errors = {
     503,
     4408,
   ),
+  TOO_MANY: entry(
+    'More was asked for than a limit allows; the message names the setting. It is asked for again in a moment.',
+    'retry',
+    429,
+    4429,
+  ),
+  SERVER_FULL: entry(
+    'The server is short of memory and takes nobody new; connect again in a while. See HOLDFAST_MEMORY_BYTES.',
+    'retry',
+    503,
+    1013,
+  ),
   ORIGIN_REFUSED: entry(
     'A page of this origin may not connect; its origin must be listed in HOLDFAST_ORIGINS.',
     'fatal',
@@ -187,6 +199,11 @@ export const errors = {
     409,
   ),
   FILE_FAILED: entry('A file cannot be read or written; the message says which and why.', 'fatal', 500),
+  UNFIT: entry(
+    'Something that the server needs is missing; holdfast doctor says what to mend.',
+    'fatal',
+    500,
+  ),
   COMMAND_INVALID: entry('The command line is none that Holdfast knows; see holdfast --help.', 'fatal', 400),
   STORE_FAILED: entry(
     'The database refused to read or write; nothing was acknowledged. Look at the disk.',

@@ -17,6 +17,7 @@ import { typeOf } from '../types/index.ts'
 import type { Fault } from '../types/type.ts'
 import { guard } from './access/guard.ts'
 import type { BusPubSub } from './bus/pubsub.ts'
+import { type Meter, noMeter } from './meter.ts'
 import type { Report } from './report.ts'
 import type { Settings } from './settings.ts'
 import type { Agent, Backend as ShareBackend, SharedbOp, SubmitContext } from './sharedb.ts'
@@ -46,6 +47,7 @@ export function openBackend(
   report: Report,
   guarded = false,
   pubsub?: BusPubSub,
+  meter: Meter = noMeter,
 ): Backend {
   sharedb.logger.setMethods({ info: () => {}, warn: toReport(report), error: toReport(report) })
   const share = new sharedb({
@@ -58,7 +60,7 @@ export function openBackend(
   })
   share.on('error', error => report('ShareDB', error))
   pubsub?.serve(share)
-  const idle = takeTurns(share)
+  const idle = takeTurns(share, meter)
   refuseKnownAndMalformed(share, store)
   if (guarded) guard(share, store)
   refuseOnTheHeadOnly(share, store)
@@ -86,19 +88,25 @@ const toReport =
   (...parts: unknown[]) => {
     // A right that was taken back while something was on its way is no fault, and what was on its way is nobody's here.
     if (parts.some(part => (part as { code?: string } | null)?.code === 'FORBIDDEN')) return
-    report('ShareDB', parts.map(part => (part instanceof Error ? part.stack : describe(part))).join(' '))
+    report('ShareDB', parts.find(part => part instanceof Error) ?? parts.map(describe).join(' '))
   }
 
-const describe = (part: unknown) => (typeof part === 'string' ? part : JSON.stringify(part))
+/** Whatever else ShareDB shows may have a document's content in it. */
+const describe = (part: unknown) => {
+  const { code, name } = (part ?? {}) as { code?: unknown; name?: unknown }
+  return typeof part === 'string' ? part : String(code ?? name ?? typeof part)
+}
 
 /** The document of a submit, as the key of a map. */
 const keyOf = (submit: SubmitContext) => keyText({ collection: submit.collection, id: submit.id })
 
-function takeTurns(share: ShareBackend): () => Promise<void> {
+function takeTurns(share: ShareBackend, meter: Meter): () => Promise<void> {
   const turns = openTurns()
+  const came = new WeakMap<SubmitContext, number>()
   const running = new WeakSet<SubmitContext>()
   const waiters: (() => void)[] = []
   share.use('submit', (submit, next) => {
+    came.set(submit, performance.now())
     turns.take(keyOf(submit), () => {
       running.add(submit)
       next()
@@ -107,6 +115,7 @@ function takeTurns(share: ShareBackend): () => Promise<void> {
   // It also ends for an op that ShareDB refused before the queue.
   share.on('submitRequestEnd', (_error, submit) => {
     if (!running.delete(submit)) return
+    meter.submitted(performance.now() - came.get(submit)!)
     turns.end(keyOf(submit))
     if (turns.count === 0) for (const resolve of waiters.splice(0)) resolve()
   })

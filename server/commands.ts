@@ -35,6 +35,16 @@ export const commands: Readonly<Record<string, Command>> = {
     // Loaded only where it is needed: it is most of the program.
     run: async settings => (await import('./serve.ts')).serve(settings),
   },
+  doctor: {
+    takes: '',
+    meaning: 'Checks settings, store, clock, disk and limits, and says what to mend.',
+    async run(settings) {
+      const { examine } = await import('./doctor.ts')
+      const failed = await examine(settings, line => console.log(line))
+      if (failed > 0) throw new HoldfastError('UNFIT', `${failed} of the checks failed; see above.`)
+      return 'All is there that the server needs'
+    },
+  },
   backup: {
     takes: 'FILE',
     meaning: 'Copies the database, at one moment and whole, to a new file. The server may be running.',

@@ -3,6 +3,7 @@
  *
  *   GET /health                      the process lives
  *   GET /ready                       it takes work: the store answers and nothing is shutting down
+ *   GET /metrics                     numbers for Prometheus (metrics.ts says who may read them)
  *   GET /v1/docs/:collection         {docs, after}: a page of documents, last changed first (?limit=, ?after=)
  *   GET /v1/docs/:collection/:id     {v, type, data}
  *   GET / and /d/:collection/:id     the page; its files beside it
@@ -19,15 +20,18 @@ import { identifySender } from './access/http.ts'
 import { listDocs, readDoc } from './docs.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { wireError } from './gateway/wire.ts'
+import { answerMetrics, type Metrics, openMetrics } from './metrics.ts'
 import { isOriginAllowed } from './origins.ts'
 import { securityHeaders, servePages } from './pages.ts'
+import type { Report } from './report.ts'
+import { followRequest, requestOf } from './requests.ts'
 import type { Settings } from './settings.ts'
 
 /** `web` is the directory of the built pages; null serves none. */
-export function httpApp(gateway: Gateway, web: string | null): Express {
+export function httpApp(gateway: Gateway, web: string | null, metrics: Metrics = openMetrics()): Express {
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple')
-  app.use(securityHeaders())
+  app.use(followRequest(gateway), securityHeaders(gateway.settings))
   app.use(['/health', '/ready', '/v1'], (_request, response, next) => {
     response.set('Cache-Control', 'no-store')
     next()
@@ -41,6 +45,7 @@ export function httpApp(gateway: Gateway, web: string | null): Express {
     if (state === 'alone') response.json({ status: 'ready' })
     else response.json({ status: state === 'up' ? 'ready' : 'degraded', bus: state })
   })
+  app.get('/metrics', answerMetrics(metrics, gateway.settings))
   app.use('/v1', crossOrigin(gateway.settings), identifySender(gateway))
   app.get('/v1/docs/:collection', listDocs(gateway))
   app.get('/v1/docs/:collection/:id', readDoc(gateway))
@@ -48,7 +53,10 @@ export function httpApp(gateway: Gateway, web: string | null): Express {
     app.use('/embed.js', crossOrigin(gateway.settings))
     servePages(app, web, gateway.settings)
   }
-  app.all(['/', '/health', '/ready', '/v1/docs/:collection{/:id}', '/d/:collection/:id'], refuseMethod(web))
+  app.all(
+    ['/', '/health', '/ready', '/metrics', '/v1/docs/:collection{/:id}', '/d/:collection/:id'],
+    refuseMethod(web),
+  )
   app.use(() => {
     throw new HoldfastError('NOT_FOUND')
   })
@@ -88,14 +96,16 @@ function refuseMethod(web: string | null): RequestHandler {
 }
 
 /** Express knows an error of its own by its status (a path that is not UTF-8, for one). */
-function answerError({ report }: Gateway): ErrorRequestHandler {
+function answerError(gateway: Gateway): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error)
     const { status } = error as { status?: number }
+    const report: Report = (what, cause) => gateway.report(what, cause, { request: requestOf(response) })
     const coded =
       status === 400 ? new HoldfastError('PARAMETER_INVALID', 'The address is not well formed.') : error
     const answer =
       status === 404 ? { code: 'NOT_FOUND', message: errors.NOT_FOUND.meaning } : wireError(coded, report)
+    gateway.meter.refused(answer.code as ErrorCode)
     response.status(errors[answer.code as ErrorCode].http).json({ error: answer })
   }
 }

@@ -11,7 +11,7 @@ import type { Settings } from './settings.ts'
  * Pages run only our own scripts, from files, and talk only to this server ('self' covers its WebSocket).
  * Whether to insist on TLS is for whoever terminates it: there is none on localhost.
  */
-export function securityHeaders(): RequestHandler {
+export function securityHeaders({ FRAME_ANCESTORS }: Pick<Settings, 'FRAME_ANCESTORS'>): RequestHandler {
   return helmet({
     contentSecurityPolicy: {
       useDefaults: false,
@@ -23,10 +23,13 @@ export function securityHeaders(): RequestHandler {
         objectSrc: ["'none'"],
         baseUri: ["'none'"],
         formAction: ["'self'"],
-        frameAncestors: ["'self'"],
+        workerSrc: ["'self'"],
+        frameAncestors: ["'self'", ...FRAME_ANCESTORS],
       },
     },
     strictTransportSecurity: false,
+    // It knows no list; where it says something else than frame-ancestors, some browsers believe it.
+    xFrameOptions: FRAME_ANCESTORS.length === 0,
   }) as RequestHandler
 }
 

@@ -2,7 +2,8 @@
 
 import { HoldfastError } from '../ops/errors.ts'
 
-export type Report = (what: string, error?: unknown) => void
+/** `about` tells which request or session it was. */
+export type Report = (what: string, error?: unknown, about?: Readonly<Record<string, string>>) => void
 
 /** To standard error. */
 export const reportToConsole: Report = (what, error) => {

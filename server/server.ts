@@ -10,7 +10,11 @@ import { processClock } from './clock.ts'
 import { type Gateway, openGateway } from './gateway/gateway.ts'
 import { acceptWebSockets, type WebSockets } from './gateway/websocket.ts'
 import { httpApp } from './http.ts'
-import { type Report, reportToConsole } from './report.ts'
+import { openLimits } from './limits.ts'
+import { type Log, logTo, openLog } from './log.ts'
+import { type Metrics, openMetrics } from './metrics.ts'
+import { guardMemory, pressures } from './pressure.ts'
+import type { Report } from './report.ts'
 import { keepHistory } from './retention.ts'
 import type { Settings } from './settings.ts'
 import { storeOn } from './store/enginestore.ts'
@@ -29,7 +33,11 @@ export interface RunningServer {
 export interface ServerOptions {
   /** Directory of the built pages; without it the server has none. */
   readonly web?: string | null
+  /** Hears what goes wrong, in place of the log. */
   readonly report?: Report
+  /** Default: JSON lines on standard error, as HOLDFAST_LOG says. */
+  readonly log?: Log
+  readonly metrics?: Metrics
   /** Who may do what, in place of HOLDFAST_ACCESS. */
   readonly access?: Access
   /** How it and others on the same database tell each other of edits, in place of HOLDFAST_REDIS. */
@@ -38,33 +46,61 @@ export interface ServerOptions {
 
 /** Throws SETTING_INVALID when it cannot listen or write where it was told to, STORE_NEWER, STORE_FAILED. */
 export async function startServer(settings: Settings, options: ServerOptions = {}): Promise<RunningServer> {
-  const { web = null, report = reportToConsole } = options
+  const { web = null, metrics = openMetrics() } = options
+  const log = options.log ?? (options.report ? logTo(options.report) : openLog(settings.LOG))
+  const report = log.error
+  const { meter } = metrics
   const access = options.access ?? policyOf(settings, report)
-  const store = storeOn(await openEngine(settings))
+  const store = storeOn(await openEngine(settings), { committed: meter.committed })
+  const guard = guardMemory({
+    limit: settings.MEMORY_BYTES,
+    clock: processClock,
+    changed: pressure => log.warn('memory', { pressure }),
+  })
   let opened: Gateway | undefined
   try {
+    const limits = openLimits(settings, report)
     const bus = await openBus(options.bus, { settings, clock: processClock, report })
-    const gateway = openGateway({ store, settings, report, access, bus })
+    const gateway = openGateway({ store, settings, report, log, meter, limits, guard, access, bus })
     opened = gateway
-    const server = createServer(httpApp(gateway, web))
+    readStore(metrics, store)
+    metrics.read(
+      'gauge',
+      'holdfast_pressure',
+      'What is given up for want of memory: 1 presence, 2 new connections.',
+      () => pressures.indexOf(guard.pressure),
+    )
+    const server = createServer(httpApp(gateway, web, metrics))
     const sockets = acceptWebSockets(server, gateway)
     const port = await listen(server, settings)
     const host = ['0.0.0.0', '::'].includes(settings.HOST) ? 'localhost' : settings.HOST
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-    if (access === null) report(OPEN_WARNING)
+    if (access === null) log.warn(OPEN_WARNING)
     let closing: Promise<void> | undefined
     const endHistory = keepHistory(store, settings.HISTORY, report)
     const close = () => {
       endHistory()
+      guard.end()
       closing ??= stop({ server, sockets, gateway, store, settings })
       return closing
     }
     return { port, url, gateway, close }
   } catch (error) {
+    guard.end()
     await opened?.close()
     await store.close()
     throw error
   }
+}
+
+function readStore(metrics: Metrics, { counts }: Store): void {
+  metrics.read(
+    'counter',
+    'holdfast_transactions_total',
+    'Transactions that made ops durable.',
+    () => counts.groups,
+  )
+  metrics.read('counter', 'holdfast_snapshots_total', 'Snapshots written down.', () => counts.snapshots)
 }
 
 function listen(server: Server, { PORT, HOST }: Settings): Promise<number> {

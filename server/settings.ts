@@ -7,6 +7,7 @@
 
 import { HoldfastError } from '../ops/errors.ts'
 import { redisAddress } from './bus/address.ts'
+import { levels } from './log.ts'
 
 export const PREFIX = 'HOLDFAST_'
 
@@ -51,6 +52,7 @@ export const table = {
     100,
     600_000,
   ),
+  STORE_PASSWORD_FILE: optional('File with the password of Postgres, where HOLDFAST_STORE has none in it.'),
   WEB: word('build', 'Directory of the built page; build: made from the sources when it is missing or old.'),
   DURABILITY: choice(
     ['full', 'normal'],
@@ -58,6 +60,17 @@ export const table = {
   ),
   HISTORY: span('How long single edits are kept, as 90d or 36h, or all; older ones are told in summary.'),
   ORIGINS: origins('Pages on other hosts that may connect: origins joined by commas, or * for any.'),
+  FRAME_ANCESTORS: origins(
+    'Pages on other hosts that may show ours in a frame: origins joined by commas.',
+    false,
+  ),
+  PROXIES: whole(
+    0,
+    '',
+    'Proxies of yours before this server, whose X-Forwarded-For and X-Request-Id are believed.',
+    0,
+    16,
+  ),
   ACCESS: choice(
     ['open', 'jwt', 'callback'],
     'Who may do what: open lets everybody do everything, for development; jwt asks the token, callback asks the app.',
@@ -92,6 +105,7 @@ export const table = {
     'Cookie that may carry the token, from pages of this very host and port or of origins listed by name in HOLDFAST_ORIGINS; empty: none.',
   ),
   FRAME_BYTES: whole(MIB, 'bytes', 'Largest WebSocket frame of a client.', KIB, 256 * MIB),
+  FRAGMENTS: whole(1024, '', 'Most parts that a WebSocket frame may come in.', 1, 65_536),
   JSON_DEPTH: whole(200, 'levels', 'Deepest nesting of arrays and objects in a frame.', 16, 1000),
   NAME_CHARS: whole(255, 'characters', 'Longest collection name and document name.', 8, 4096),
   DOCUMENT_BYTES: whole(16 * MIB, 'bytes', 'Largest document, as JSON.', KIB, 1024 * MIB),
@@ -102,6 +116,44 @@ export const table = {
     64 * KIB,
     1024 * MIB,
   ),
+  OPS_PER_SECOND: whole(
+    2000,
+    '',
+    'Edits of one principal in a second, or of one address where access is open; 0: no limit.',
+    0,
+    1_000_000,
+  ),
+  BYTES_PER_SECOND: whole(
+    16 * MIB,
+    'bytes',
+    'Of the same in a second, all frames together; 0: no limit.',
+    0,
+    1024 * MIB,
+  ),
+  CONNECTIONS_PER_PRINCIPAL: whole(200, '', 'Open connections of one principal; 0: no limit.', 0, 1_000_000),
+  CONNECTIONS_PER_ADDRESS: whole(
+    5000,
+    '',
+    'Open connections of one address, or of one /64 network of IPv6; 0: no limit.',
+    0,
+    1_000_000,
+  ),
+  DOCUMENTS_PER_CONNECTION: whole(10_000, '', 'Documents that one connection may follow.', 1, 1_000_000),
+  PRESENCE_PER_SECOND: whole(
+    100,
+    '',
+    'Changes of presence that one connection may announce in a second; of more only the newest is passed on.',
+    1,
+    100_000,
+  ),
+  PRESENCE_PER_CONNECTION: whole(1000, '', 'States of presence that one connection may have.', 1, 1_000_000),
+  MEMORY_BYTES: whole(
+    0,
+    'bytes',
+    'Memory from which presence is not passed on, and a tenth above which nobody new is let in; 0: three quarters of what the container allows.',
+    0,
+    1024 * 1024 * MIB,
+  ),
   HEARTBEAT_MS: whole(
     20_000,
     'ms',
@@ -110,6 +162,16 @@ export const table = {
     600_000,
   ),
   DRAIN_MS: whole(10_000, 'ms', 'Longest time that shutting down may take.', 0, 600_000),
+  DRAIN_SPREAD_MS: whole(
+    3000,
+    'ms',
+    'Time over which the connections are sent away when it shuts down; few of them take less.',
+    0,
+    600_000,
+  ),
+  LOG: choice(levels, 'What is written down, from this level on, as JSON lines on standard error.'),
+  METRICS_TOKEN: secret('Token (Bearer) that opens /metrics; empty: only this machine may read it.'),
+  METRICS_TOKEN_FILE: optional('File with that token.'),
 } as const satisfies Record<string, Setting<unknown>>
 
 export type Settings = {
@@ -250,16 +312,16 @@ function span(meaning: string): Setting<number | 'all'> {
 }
 
 /** Origins as a browser writes them in its `Origin` header: scheme and host, no path. */
-function origins(meaning: string): Setting<readonly string[]> {
+function origins(meaning: string, star = true): Setting<readonly string[]> {
   const parse = (text: string) => {
     const list = text.split(',').flatMap(part => part.trim() || [])
-    return list.every(each => each === '*' || originOf(each) === each) ? list : undefined
+    return list.every(each => (star && each === '*') || originOf(each) === each) ? list : undefined
   }
   return {
     fallback: '',
     unit: '',
     meaning,
-    allowed: 'a list like https://a.example,http://b.example:8080, or *',
+    allowed: `a list like https://a.example,http://b.example:8080${star ? ', or *' : ''}`,
     parse,
   }
 }

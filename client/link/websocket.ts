@@ -287,7 +287,9 @@ class WebSocketLink implements Link {
     else if (ending === 'token' && code === 'TOKEN_EXPIRED' && !this.#renewed) {
       this.#renewed = true
       this.#dial()
-    } else if (ending === 'restarting' && wasUp) this.#wait(clock.random() * restartMs, code)
+    }
+    // Over in a moment: nothing that a person would have to hear of.
+    else if (ending === 'restarting' && wasUp) this.#wait(clock.random() * restartMs)
     else if (ending === 'throttled') this.#fail(atLeastHalf(2 * backoffMaxMs, clock), code)
     else this.#fail(backoff(this.#tries, clock, this.#timings), code)
   }

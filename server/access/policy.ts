@@ -1,8 +1,8 @@
 /** The policy that the settings choose. */
 
-import { readFileSync } from 'node:fs'
 import { HoldfastError } from '../../ops/errors.ts'
 import type { Report } from '../report.ts'
+import { secretOf } from '../secrets.ts'
 import type { Settings } from '../settings.ts'
 import type { Access } from './access.ts'
 import { callbackAccess } from './callback.ts'
@@ -31,7 +31,7 @@ export const OPEN_WARNING =
 function jwtOptions(settings: Settings) {
   const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_ALGORITHMS, JWKS_URL } = settings
   if (issuer === '' || audience === '') throw wrong('jwt needs HOLDFAST_JWT_ISSUER and HOLDFAST_JWT_AUDIENCE')
-  const secret = secretOf(settings)
+  const secret = bytesOf(secretOf('JWT_SECRET', settings))
   if ((secret === null) === (JWKS_URL === ''))
     throw wrong(
       'jwt needs either a secret (HOLDFAST_JWT_SECRET or HOLDFAST_JWT_SECRET_FILE) or HOLDFAST_JWKS_URL',
@@ -44,26 +44,13 @@ function jwtOptions(settings: Settings) {
   return { key: secret ? { secret } : { jwks: new URL(JWKS_URL) }, issuer, audience, algorithms }
 }
 
-function secretOf({ JWT_SECRET, JWT_SECRET_FILE }: Settings): Uint8Array | null {
-  if (JWT_SECRET !== '' && JWT_SECRET_FILE !== '')
-    throw wrong('HOLDFAST_JWT_SECRET and HOLDFAST_JWT_SECRET_FILE exclude each other')
-  const text = JWT_SECRET_FILE === '' ? JWT_SECRET : readSecret(JWT_SECRET_FILE)
+/** Null: none was given. */
+function bytesOf(text: string): Uint8Array | null {
   if (text === '') return null
   const secret = new TextEncoder().encode(text)
   if (secret.length < SECRET_BYTES)
     throw wrong(`the secret of tokens must have ${SECRET_BYTES} bytes or more`)
   return secret
-}
-
-/** Files end with a line feed more often than secrets do. */
-function readSecret(file: string): string {
-  try {
-    const text = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
-    if (text !== '') return text
-  } catch (error) {
-    throw wrong(`HOLDFAST_JWT_SECRET_FILE cannot be read (${(error as { code?: string }).code})`)
-  }
-  throw wrong('HOLDFAST_JWT_SECRET_FILE is empty')
 }
 
 const wrong = (why: string): HoldfastError => new HoldfastError('SETTING_INVALID', `HOLDFAST_ACCESS: ${why}.`)

@@ -8,6 +8,10 @@ import { openBackend } from '../backend.ts'
 import type { Bus } from '../bus/bus.ts'
 import { BusPubSub, type BusStatus } from '../bus/pubsub.ts'
 import { type Clock, processClock } from '../clock.ts'
+import { type Limits, noLimits } from '../limits.ts'
+import { type Log, logTo } from '../log.ts'
+import { type Meter, noMeter } from '../meter.ts'
+import type { Guard, Pressure } from '../pressure.ts'
 import type { Report } from '../report.ts'
 import type { Settings } from '../settings.ts'
 import type { Store } from '../store/store.ts'
@@ -18,6 +22,10 @@ export interface Gateway {
   readonly settings: Settings
   readonly backend: Backend
   readonly report: Report
+  readonly log: Log
+  readonly meter: Meter
+  readonly limits: Limits
+  readonly pressure: Pressure
   /** Who may do what; null: all may do all. */
   readonly access: Access | null
   readonly srcs: LiveSrcs
@@ -27,7 +35,10 @@ export interface Gateway {
   /** The sessions that are not closed. */
   readonly sessions: Set<Session>
   readonly draining: boolean
-  /** Takes no new work, answers what is running, then ends every session with SERVER_DRAINING. */
+  /**
+   * Lets nobody in, and ends the sessions with SERVER_DRAINING, one after the other over HOLDFAST_DRAIN_SPREAD_MS, lest all
+   * come to the next server at once. Each works on until it is its turn; then it takes no new work and answers what is running.
+   */
   drain(): Promise<void>
   /** Lets go of the bus; to be called when nothing runs any more, before the store is closed. */
   close(): Promise<void>
@@ -37,14 +48,25 @@ export interface GatewayParts {
   readonly store: Store
   readonly settings: Settings
   readonly report: Report
+  /** Default: what goes wrong is told to `report`. */
+  readonly log?: Log
+  readonly meter?: Meter
+  readonly limits?: Limits
+  readonly guard?: Guard
   readonly access?: Access | null
   readonly clock?: Clock
   /** It is opened and closed here. */
   readonly bus?: Bus | null
 }
 
+/** Between two sessions that are sent away, unless they are too many for that (ms). */
+const BETWEEN_MS = 20
+
+const calm: Guard = { pressure: 'none', end() {} }
+
 export function openGateway(parts: GatewayParts): Gateway {
   const { store, settings, report, access = null, clock = processClock, bus = null } = parts
+  const { log = logTo(report), meter = noMeter, limits = noLimits, guard = calm } = parts
   const pubsub = new BusPubSub({
     store,
     bus,
@@ -53,17 +75,25 @@ export function openGateway(parts: GatewayParts): Gateway {
     checkMs: settings.BUS_CHECK_MS,
     prefix: settings.REDIS_PREFIX,
   })
-  const backend = openBackend(store, settings, report, access !== null, pubsub)
+  const backend = openBackend(store, settings, report, access !== null, pubsub, meter)
   const sessions = new Set<Session>()
   const endWatch = access
     ? watchRights({ access, sessions, clock, everyMs: settings.ACCESS_RECHECK_MS })
     : () => {}
   let draining = false
+  const later = (ms: number, session: Session) =>
+    new Promise<void>(resolve => clock.after(ms, () => session.leave().then(resolve)))
   return {
     store,
     settings,
     backend,
     report,
+    log,
+    meter,
+    limits,
+    get pressure() {
+      return guard.pressure
+    },
     access,
     srcs: new LiveSrcs(),
     clock,
@@ -78,9 +108,10 @@ export function openGateway(parts: GatewayParts): Gateway {
     async drain() {
       draining = true
       endWatch()
-      for (const session of sessions) session.drain()
+      const all = [...sessions]
+      const pause = Math.min(BETWEEN_MS, settings.DRAIN_SPREAD_MS / all.length)
+      await Promise.all(all.map((session, i) => (i === 0 ? session.leave() : later(i * pause, session))))
       await backend.idle()
-      for (const session of [...sessions]) session.close('SERVER_DRAINING')
     },
   }
 }

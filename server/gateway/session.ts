@@ -23,8 +23,13 @@ import { Sentry, type SentryParts } from '../access/sentry.ts'
 import { identify } from '../access/tokens.ts'
 import type { Reviewed } from '../access/watch.ts'
 import { answerCatchUp, carryAlong } from '../catchup.ts'
+import type { Limits } from '../limits.ts'
+import { nobody, type Peer } from '../peer.ts'
+import type { Report } from '../report.ts'
 import type { Agent } from '../sharedb.ts'
 import { type Address, addressOf } from './address.ts'
+import { type Announcement, Carets } from './carets.ts'
+import { Followed } from './followed.ts'
 import { BATCH_FRAMES, type FrameRead, readFrames } from './frames.ts'
 import type { Gateway } from './gateway.ts'
 import { openPipe } from './pipe.ts'
@@ -53,17 +58,27 @@ export interface Session extends Reviewed {
   receive(data: string | Uint8Array): void
   /** The socket is gone. */
   closed(): void
-  /** From now on new requests are refused; what is running is still answered. */
+  /** From now on new requests are passed over; what is running is still answered. */
   drain(): void
+  /** Drains, and closes with SERVER_DRAINING once the ops that are running are answered. */
+  leave(): Promise<void>
   /** Ends the connection with the code's close code. */
   close(code: ErrorCode): void
 }
 
 /** `token`: the one of the cookie with which the socket was opened, if that may be believed. */
-export function openSession(gateway: Gateway, socket: Socket, token: string | null = null): Session {
-  const session = new GatewaySession(gateway, socket, token)
+export function openSession(
+  gateway: Gateway,
+  socket: Socket,
+  token: string | null = null,
+  peer: Peer = nobody(),
+): Session {
+  const session = new GatewaySession(gateway, socket, token, peer)
   gateway.sessions.add(session)
+  gateway.meter.opened()
   if (gateway.draining) session.close('SERVER_DRAINING')
+  else if (gateway.pressure === 'connections') session.close('SERVER_FULL')
+  else if (!session.enter('CONNECTIONS_PER_ADDRESS', peer.address)) session.close('TOO_MANY')
   return session
 }
 
@@ -82,9 +97,29 @@ class GatewaySession implements Session {
   readonly #greeted = Promise.withResolvers<void>()
   /** Null on an open server, and before it is known who speaks. */
   #sentry: Sentry | null = null
+  readonly #peer: Peer
+  readonly #report: Report
+  readonly #carets: Carets
+  readonly #followed: Followed
+  /** What gives back the places that this connection takes. */
+  readonly #places: (() => void)[] = []
+  /** Requests in a row that were more than a limit allows. */
+  #over = 0
+  /** Ops that ShareDB has not answered. */
+  #running = 0
+  #quiet = () => {}
 
-  constructor(gateway: Gateway, socket: Socket, cookie: string | null) {
+  constructor(gateway: Gateway, socket: Socket, cookie: string | null, peer: Peer) {
     this.#gateway = gateway
+    this.#peer = peer
+    this.#report = (what, error) => gateway.report(what, error, { session: peer.id })
+    this.#followed = new Followed(gateway.limits.documents)
+    this.#carets = new Carets({
+      clock: gateway.clock,
+      limits: gateway.limits,
+      go: announcement => this.#pipe.push(announcement),
+      passed: announcement => this.#answerCaret(announcement),
+    })
     this.#socket = socket
     this.#cookie = cookie
     this.#pipe = openPipe({ message: message => this.#tell(message), end: () => this.close('INTERNAL') })
@@ -97,7 +132,11 @@ class GatewaySession implements Session {
 
   receive(data: string | Uint8Array): void {
     if (this.phase.name === 'closed') return
-    for (const read of typeof data === 'string' ? readFrames(data, this.#gateway.settings) : [binary]) {
+    const bytes = Buffer.byteLength(data)
+    this.#gateway.meter.heard(bytes)
+    const reads = typeof data === 'string' ? readFrames(data, this.#gateway.settings) : [binary]
+    for (const read of reads) {
+      this.#spend(read.fault ? null : read.frame, bytes / reads.length)
       if (read.fault) this.#refuse(read.fault.address, codedError(read.fault.code, read.fault.message))
       else this.#handle(read.frame)
     }
@@ -109,6 +148,22 @@ class GatewaySession implements Session {
 
   drain(): void {
     if (this.phase.name !== 'closed') this.phase = { name: 'draining' }
+  }
+
+  async leave(): Promise<void> {
+    this.drain()
+    if (this.#running > 0)
+      await new Promise<void>(resolve => {
+        this.#quiet = resolve
+      })
+    this.close('SERVER_DRAINING')
+  }
+
+  /** Takes a place until the end; answers false if there is none left. */
+  enter(places: Parameters<Limits['enter']>[0], who: string): boolean {
+    const giveBack = this.#gateway.limits.enter(places, who)
+    if (giveBack) this.#places.push(giveBack)
+    return giveBack !== null
   }
 
   close(code: ErrorCode): void {
@@ -125,6 +180,11 @@ class GatewaySession implements Session {
   #end(code: ErrorCode | null): void {
     if (this.phase.name === 'closed') return
     this.phase = { name: 'closed', code }
+    this.#gateway.meter.closed(code)
+    this.#gateway.log.info('a session ended', { session: this.#peer.id, code: code ?? 'CLIENT' })
+    this.#carets.close()
+    this.#quiet()
+    for (const giveBack of this.#places) giveBack()
     this.#gateway.sessions.delete(this)
     this.#greeted.resolve()
     this.#sentry?.close()
@@ -133,11 +193,12 @@ class GatewaySession implements Session {
 
   #handle(frame: Frame): void {
     const { phase } = this
-    if (phase.name === 'draining') this.#refuse(addressOf(frame), codedError('SERVER_DRAINING'))
+    if (phase.name === 'draining') this.#leaveOver(frame)
     else if (phase.name === 'identifying') this.#wait(frame, phase.waiting)
     else if (frame.a === 'hs') this.#greet(frame)
     else if (phase.name !== 'open')
       this.#refuse(addressOf(frame), codedError('FRAME_MALFORMED', 'Say hs first.'))
+    else if (this.#isTooMuch(frame)) return
     else if (this.#sentry) this.#sentry.admit(frame, admitted => this.#go(admitted))
     else this.#go(frame)
   }
@@ -145,16 +206,70 @@ class GatewaySession implements Session {
   #go(frame: Frame): void {
     const { phase } = this
     try {
-      if (phase.name === 'draining') this.#refuse(addressOf(frame), codedError('SERVER_DRAINING'))
-      else if (phase.name !== 'open') return
-      else if (frame.a === 'op') this.#pipe.push(withSeal(frame))
+      if (phase.name !== 'open') return
+      else if (frame.a === 'op') this.#submit(withSeal(frame))
+      else if (frame.a === 'p') this.#announce(frame)
       else if (frame.a === 'h.token') this.#send({ a: 'h.token' })
       else if (frame.a !== 'h.catchup') this.#pipe.push(frame)
       else if (phase.holdfast) void this.#catchUp(frame)
       else this.#refuse(addressOf(frame), codedError('PROTOCOL_VERSION', 'Say holdfast: 1 in hs first.'))
     } catch (error) {
-      this.#refuse(addressOf(frame), wireError(error, this.#gateway.report))
+      this.#refuse(addressOf(frame), wireError(error, this.#report))
     }
+  }
+
+  /**
+   * What comes while the session ends is left for the next connection: an edit without an answer is sent again there, while
+   * a refusal would be shown to a person, and ShareDB's own client would throw the edit away.
+   */
+  #leaveOver(frame: Frame): void {
+    if (frame.a === 'hs') this.#refuse({ a: 'hs' }, codedError('SERVER_DRAINING'))
+  }
+
+  #submit(op: object): void {
+    this.#running++
+    this.#pipe.push(op)
+  }
+
+  // ---- limits ----
+
+  /** Whose limits these are. */
+  get #who(): string {
+    return this.#sentry ? `principal ${this.#sentry.principal}` : `address ${this.#peer.address}`
+  }
+
+  #spend(frame: Frame | null, bytes: number): void {
+    const ops = frame?.a === 'op' || (frame?.a === 'h.catchup' && frame.submit) ? 1 : 0
+    this.#gateway.limits.spend(this.#who, ops, bytes)
+  }
+
+  /** A request over a limit is answered so; what only ends or confirms something is not held up. */
+  #isTooMuch(frame: Frame): boolean {
+    const { limits } = this.#gateway
+    const rate = heavy.has(frame.a) ? limits.over(this.#who) : null
+    const setting = rate ?? (this.#followed.take(frame) ? null : 'DOCUMENTS_PER_CONNECTION')
+    if (setting === null) {
+      if (heavy.has(frame.a)) this.#over = 0
+      return false
+    }
+    this.#refuse(addressOf(frame), codedError('TOO_MANY', `This is more than HOLDFAST_${setting} allows.`))
+    if (rate !== null && ++this.#over > limits.patience) this.close('TOO_MANY')
+    return true
+  }
+
+  #announce(frame: Announcement): void {
+    if (this.#gateway.pressure !== 'none' && frame.p !== null) {
+      this.#gateway.meter.shed()
+      this.#answerCaret(frame)
+    } else if (!this.#carets.take(frame)) {
+      const message = 'This is more than HOLDFAST_PRESENCE_PER_CONNECTION allows.'
+      this.#refuse(addressOf(frame), codedError('TOO_MANY', message))
+    }
+  }
+
+  /** As ShareDB answers, though nobody else hears of it: its sender need not know. */
+  #answerCaret(frame: Announcement): void {
+    this.#send({ ...frame, src: this.#agent.clientId })
   }
 
   // ---- the greeting ----
@@ -179,14 +294,21 @@ class GatewaySession implements Session {
   async #identify(hello: Hello, access: Access): Promise<void> {
     const phase: Phase = { name: 'identifying', waiting: [] }
     this.phase = phase
-    const parts = { ...this.#gateway, access }
+    const parts = { ...this.#gateway, report: this.#report, access }
     try {
       const principal = await identify(access, hello.token ?? this.#cookie, parts.clock)
       const gate = await openGate(parts, principal, hello.id ?? this.#agent.clientId, this.#agent)
-      if (this.phase === phase) this.#sentry = this.#post(parts, gate, hello)
-      else gate.close()
+      if (this.phase !== phase) gate.close()
+      else {
+        this.#sentry = this.#post(parts, gate, hello)
+        if (!this.enter('CONNECTIONS_PER_PRINCIPAL', principal.id))
+          throw new HoldfastError(
+            'TOO_MANY',
+            'There are more connections than HOLDFAST_CONNECTIONS_PER_PRINCIPAL allows.',
+          )
+      }
     } catch (error) {
-      this.#turnAway(wireError(error, parts.report))
+      this.#turnAway(wireError(error, this.#report))
     }
     if (this.phase !== phase) return
     this.#admit(hello)
@@ -224,7 +346,7 @@ class GatewaySession implements Session {
 
   /** A client may ask in the same flight as it greets, and hears the answers in that order. */
   async #catchUp(request: CatchUp): Promise<void> {
-    const { store, report } = this.#gateway
+    const { store } = this.#gateway
     const { c, d, v: from } = request
     try {
       const answer = await answerCatchUp(store, request)
@@ -234,7 +356,8 @@ class GatewaySession implements Session {
       this.#answer(answer, this.phase.name === 'open' ? along : null)
     } catch (error) {
       await this.#greeted.promise
-      const refusal: CatchUpRefusal = { a: 'h.catchup', c, d, from, error: wireError(error, report) }
+      this.#followed.drop(c, d)
+      const refusal: CatchUpRefusal = { a: 'h.catchup', c, d, from, error: wireError(error, this.#report) }
       this.#send({ ...refusal })
     }
   }
@@ -244,7 +367,7 @@ class GatewaySession implements Session {
     this.#send({ ...answer, ...(along && { submitted: [along.src, along.seq] }) })
     if (!along || this.phase.name !== 'open') return
     this.#pipe.push({ a: 's', c: along.c, d: along.d, v: along.v })
-    this.#pipe.push(withSeal(along))
+    this.#submit(withSeal(along))
   }
 
   // ---- to the client ----
@@ -253,8 +376,10 @@ class GatewaySession implements Session {
   #tell(message: Record<string, unknown>): void {
     // A greeting for clients of ShareDB before 1.1; the others would only answer it with a second handshake.
     if (message.a === 'init') return
+    if (message.a === 'op' && isReply(message) && --this.#running === 0) this.#quiet()
     if (message.error !== undefined) {
-      this.#send({ ...addressOf(message), error: wireError(message.error, this.#gateway.report) })
+      if (message.a === 's') this.#followed.drop(message.c, message.d)
+      this.#send({ ...addressOf(message), error: wireError(message.error, this.#report) })
     } else if (message.a === 'hs') {
       this.#welcome(message)
     } else {
@@ -273,11 +398,22 @@ class GatewaySession implements Session {
 
   #say(message: Record<string, unknown>): void {
     if (this.phase.name === 'closed') return
-    this.#socket.send(toText(message))
+    const text = toText(message)
+    const { meter } = this.#gateway
+    meter.told(Buffer.byteLength(text), message.a === 'op' && !isReply(message))
+    if (message.error !== undefined) meter.refused((message.error as WireError).code as ErrorCode)
+    this.#socket.send(text)
     if (this.#socket.bufferedBytes() > this.#gateway.settings.SOCKET_BUFFER_BYTES)
       this.close('READER_TOO_SLOW')
   }
 }
+
+/** Requests that make the server work, so that they wait where a rate is used up. */
+const heavy: ReadonlySet<Frame['a']> = new Set(['op', 'h.catchup', 'f', 'bf', 'nf', 'nt'])
+
+/** An ack or a refusal of the session's own op; somebody else's has something in it. */
+const isReply = (message: Record<string, unknown>): boolean =>
+  message.error !== undefined || !('op' in message || 'create' in message || 'del' in message)
 
 /** ShareDB carries what stands in `x` along with an op. */
 const withSeal = ({ seal, ...frame }: Extract<Frame, { a: 'op' }> | Submit) =>

@@ -14,6 +14,7 @@ import type { ErrorCode } from '../../ops/errors.ts'
 import { errors } from '../../ops/errors.ts'
 import { tokenInCookie } from '../access/tokens.ts'
 import { isOriginAllowed } from '../origins.ts'
+import { type Peer, peerOf } from '../peer.ts'
 import type { Gateway } from './gateway.ts'
 import type { Session, Socket } from './session.ts'
 import { openSession } from './session.ts'
@@ -45,7 +46,7 @@ export function acceptWebSockets(server: Server, gateway: Gateway): WebSockets {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: 4 * settings.FRAME_BYTES,
-    maxFragments: 1024,
+    maxFragments: settings.FRAGMENTS,
     // A small frame may inflate to a thousand times its size.
     perMessageDeflate: false,
   })
@@ -55,7 +56,13 @@ export function acceptWebSockets(server: Server, gateway: Gateway): WebSockets {
     if (refusal) refuseUpgrade(stream, refusal)
     else
       sockets.handleUpgrade(request, stream, head, socket =>
-        connect(socket, gateway, connections, tokenInCookie(request.headers, settings)),
+        connect(
+          socket,
+          gateway,
+          connections,
+          tokenInCookie(request.headers, settings),
+          peerOf(request, settings),
+        ),
       )
   })
   const heart = setInterval(() => beat(connections), settings.HEARTBEAT_MS)
@@ -78,6 +85,7 @@ function connect(
   gateway: Gateway,
   connections: Set<Connection>,
   token: string | null,
+  peer: Peer,
 ): void {
   const end: Socket = {
     send: text => socket.send(text),
@@ -87,7 +95,7 @@ function connect(
       setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref()
     },
   }
-  const session = openSession(gateway, end, token)
+  const session = openSession(gateway, end, token, peer)
   const connection: Connection = { socket, session, silent: 0, beats: 0 }
   connections.add(connection)
   socket.on('message', (data, isBinary) => {
@@ -102,7 +110,7 @@ function connect(
     session.closed()
   })
   // A frame that breaks the WebSocket protocol: the library closes the socket with the fitting code.
-  socket.on('error', error => gateway.report('a socket failed', error.message))
+  socket.on('error', error => gateway.log.info('a socket failed', { session: peer.id, why: error.message }))
 }
 
 function beat(connections: Iterable<Connection>): void {

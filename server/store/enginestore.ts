@@ -31,6 +31,8 @@ import { ladderOf, Tending, type TendingOptions } from './tending.ts'
 export interface StoreOptions extends Partial<SnapshotOptions>, Partial<TendingOptions> {
   /** Versions between two milestones that ShareDB saves by itself. Default: none; reading old versions needs none. */
   readonly milestoneInterval?: number
+  /** Told of each transaction: how long it took, and how many ops it made durable. */
+  readonly committed?: (ms: number, ops: number) => void
 }
 
 /** The store owns the engine and closes it. */
@@ -48,6 +50,7 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   readonly #tending: Tending
   readonly #rungSizes: readonly number[]
   readonly #group: Group<Commit, Verdict>
+  readonly #committed: StoreOptions['committed']
   #commits = 0
   #groups = 0
   #closing: Promise<void> | null = null
@@ -55,6 +58,7 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   constructor(engine: Engine, options: StoreOptions) {
     const { cacheBytes = 64 * 2 ** 20, quietMs = 5000, rungSizes = RUNG_SIZES, packOps = PACK_OPS } = options
     this.#engine = engine
+    this.#committed = options.committed
     this.#rungSizes = rungSizes
     this.#log = new Log(engine)
     const past = { engine, log: this.#log, contentAt: (key: DocKey, v: number) => this.at(key, v) }
@@ -87,8 +91,11 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   }
 
   async #write(commits: readonly Commit[]): Promise<Verdict[]> {
+    const start = performance.now()
     const verdicts = await this.#engine.append(commits)
     this.#groups++
+    const committed = verdicts.filter(({ kind }) => kind === 'committed').length
+    this.#committed?.(performance.now() - start, committed)
     for (const [i, { key, op, after, body }] of commits.entries()) {
       const verdict = verdicts[i]!
       if (verdict.kind !== 'committed') continue

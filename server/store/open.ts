@@ -3,12 +3,14 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { HoldfastError } from '../../ops/errors.ts'
+import { secretOf } from '../secrets.ts'
 import type { Settings } from '../settings.ts'
 import { copy, dump } from './backup.ts'
 import type { Engine } from './engine.ts'
 import { openSqliteEngine } from './sqlite/engine.ts'
 
-type Place = Pick<Settings, 'STORE' | 'DATA' | 'DURABILITY'>
+export type Place = Pick<Settings, 'STORE' | 'DATA' | 'DURABILITY'> &
+  Partial<Pick<Settings, 'STORE_PASSWORD_FILE'>>
 
 const MEMORY = ':memory:'
 const DATABASE = 'holdfast.sqlite'
@@ -55,16 +57,25 @@ export async function backUp(place: Place, file: string): Promise<void> {
 }
 
 /** The file of a SQLite database, or `:memory:`; null for a Postgres. */
-function fileOf({ STORE, DATA }: Place): string | null {
+export function fileOf({ STORE, DATA }: Place): string | null {
   if (STORE.startsWith(SQLITE)) return STORE.slice(SQLITE.length)
   if (STORE !== '') return null
   return DATA === MEMORY ? MEMORY : join(DATA, DATABASE)
 }
 
-async function openPostgres({ STORE, DURABILITY }: Place, existing = false): Promise<Engine> {
+async function openPostgres(place: Place, existing = false): Promise<Engine> {
   // Whoever keeps to SQLite does without the driver.
   const { openPostgresEngine } = await import('./postgres/engine.ts')
-  return openPostgresEngine({ url: STORE, durability: DURABILITY, existing })
+  return openPostgresEngine({ url: addressOf(place), durability: place.DURABILITY, existing })
+}
+
+/** The address of a Postgres, with its password. */
+export function addressOf(place: Place): string {
+  const password = secretOf('STORE_PASSWORD', place)
+  if (password === '') return place.STORE
+  const url = new URL(place.STORE)
+  url.password = encodeURIComponent(password)
+  return url.href
 }
 
 function makeFolder(folder: string, { STORE, DATA }: Place): void {

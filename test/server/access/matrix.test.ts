@@ -118,6 +118,7 @@ const stockRows: readonly { what: string; needs: Action; run(doc: StockDoc): Pro
 /** By the path of the route. `shows`: what the body has for who may. */
 const routeRows: Readonly<Record<string, { needs: Action | null; get: string; shows: string }>> = {
   '/health': { needs: null, get: '/health', shows: 'ok' },
+  '/metrics': { needs: null, get: '/metrics', shows: 'holdfast_sessions' },
   '/ready': { needs: null, get: '/ready', shows: 'ready' },
   '/v1/docs/:collection': { needs: 'read', get: '/v1/docs/notes', shows: '"id":"a"' },
   '/v1/docs/:collection/:id': { needs: 'read', get: '/v1/docs/notes/a', shows: SECRET },

@@ -1,0 +1,81 @@
+/** compose.yaml and what it names; there is no Docker in a test, so this is about what they say. */
+
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { PREFIX, table } from '../../server/settings.ts'
+
+interface Service {
+  readonly image: string
+  readonly build?: string
+  readonly user?: string
+  readonly read_only?: boolean
+  readonly restart?: string
+  readonly cap_drop?: readonly string[]
+  readonly security_opt?: readonly string[]
+  readonly healthcheck?: { readonly test: readonly string[] }
+  readonly environment?: Readonly<Record<string, string>>
+  readonly secrets?: readonly string[]
+  readonly volumes?: readonly string[]
+}
+
+interface Compose {
+  readonly services: Readonly<Record<string, Service>>
+  readonly secrets: Readonly<Record<string, { file: string }>>
+  readonly volumes: Readonly<Record<string, unknown>>
+}
+
+const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url))
+const require = createRequire(import.meta.url)
+/** mocha has a reader of YAML; Compose's merging of maps is YAML 1.1. */
+const yaml = createRequire(require.resolve('mocha'))('js-yaml') as { load(text: string): unknown }
+const compose = yaml.load(readFileSync(path('compose.yaml'), 'utf8')) as Compose
+/** These come with the bus. */
+const ofTheBus = /^HOLDFAST_REDIS/
+
+describe('compose.yaml', () => {
+  for (const [name, service] of Object.entries(compose.services)) {
+    it(`[F16] ${name} keeps the rules`, () => {
+      assert.match(service.image, /:\d+\.\d+(\.\d+)?(-[a-z]+)?$/)
+      assert.match(service.user ?? 'root', /^(?!root|0)/)
+      assert.equal(service.read_only, true)
+      assert.equal(service.restart, 'unless-stopped')
+      assert.deepEqual(service.cap_drop, ['ALL'])
+      assert.deepEqual(service.security_opt, ['no-new-privileges:true'])
+      assert.ok(service.healthcheck!.test.length > 1)
+      for (const [setting, value] of Object.entries(service.environment ?? {})) {
+        if (setting.startsWith(PREFIX) && !ofTheBus.test(setting))
+          assert.ok(setting.slice(PREFIX.length) in table, setting)
+        if (/PASSWORD|SECRET|TOKEN/.test(setting)) assert.match(setting, /_FILE$/)
+        const [, secret] = /^\/run\/secrets\/(.+)$/.exec(value) ?? []
+        if (secret) assert.ok(service.secrets?.includes(secret), secret)
+      }
+      for (const secret of service.secrets ?? []) assert.ok(secret in compose.secrets, secret)
+      for (const volume of service.volumes ?? []) {
+        const source = volume.split(':')[0]!
+        assert.ok(source.startsWith('.') ? existsSync(path(source)) : source in compose.volumes, source)
+      }
+    })
+  }
+
+  it('[F16] the balancer knows every server, and asks what the server answers', () => {
+    const config = readFileSync(path('deploy/haproxy.cfg'), 'utf8')
+    const servers = Object.keys(compose.services).filter(name => name.startsWith('holdfast'))
+    assert.equal(servers.length, 2)
+    for (const name of servers) assert.equal(config.split(`server ${name} ${name}:7007 check`).length, 3)
+    assert.match(config, /option httpchk GET \/ready/)
+  })
+
+  it('[F16] the image is of a full version, and its last user is not root', () => {
+    const lines = readFileSync(path('Dockerfile'), 'utf8').split('\n')
+    for (const line of lines.filter(each => each.startsWith('FROM')))
+      assert.match(line, /node:24\.\d+\.\d+-slim/)
+    assert.equal(
+      lines.findLast(line => line.startsWith('USER')),
+      'USER node',
+    )
+    for (const [, setting] of lines.join(' ').matchAll(/HOLDFAST_(\w+)=/g))
+      assert.ok(setting! in table, setting)
+  })
+})
