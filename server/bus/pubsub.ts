@@ -50,6 +50,9 @@ export interface PubSubParts {
   readonly prefix: string
 }
 
+/** Documents whose others could not be told; of those beyond, the others find out by their checks. */
+const UNSAID = 10_000
+
 interface Followed {
   readonly key: DocKey
   readonly follower: Follower
@@ -61,6 +64,8 @@ export class BusPubSub extends sharedb.PubSub {
   readonly #prefix: string
   readonly #heads: Heads
   readonly #followed = new Map<string, Followed>()
+  /** The last version by channel of what the bus did not take. */
+  readonly #unsaid = new Map<string, number>()
   readonly #counts: BusCounts = {
     published: 0,
     publishErrors: 0,
@@ -80,7 +85,10 @@ export class BusPubSub extends sharedb.PubSub {
     this.#heads = new Heads(parts.store)
     parts.bus?.open({
       heard: (channel, text) => this.#heard(channel.slice(this.#prefix.length), text),
-      restored: () => void this.recheck(),
+      restored: () => {
+        this.#sayAgain()
+        void this.recheck()
+      },
     })
     if (this.#heals) this.#checkLater()
   }
@@ -189,12 +197,24 @@ export class BusPubSub extends sharedb.PubSub {
   }
 
   #send(bus: Bus, channel: string, data: unknown): void {
-    const text = docOf(channel) ? opMessageOf(this.#self, data as SharedbOp) : messageOf(this.#self, data)
+    const isOp = docOf(channel) !== null && hasVersion(data as object)
+    const text = isOp ? opMessageOf(this.#self, data as SharedbOp) : messageOf(this.#self, data)
     this.#counts.published++
     bus.publish(this.#prefix + channel, text).catch(() => {
-      // The bus says itself that it is down; those who did not hear it find out by their checks.
+      // The bus says itself that it is down.
       this.#counts.publishErrors++
+      if (!isOp) return
+      this.#unsaid.set(channel, Math.max((data as SharedbOp).v!, this.#unsaid.get(channel) ?? 0))
+      if (this.#unsaid.size > UNSAID) this.#unsaid.delete(this.#unsaid.keys().next().value!)
     })
+  }
+
+  /** Others, whose line was not cut, have no reason to look. */
+  #sayAgain(): void {
+    const { bus } = this.#parts
+    const all = [...this.#unsaid]
+    this.#unsaid.clear()
+    if (bus && !this.#closed) for (const [channel, v] of all) this.#send(bus, channel, { v })
   }
 
   #heard(channel: string, text: string): void {

@@ -16,6 +16,12 @@ for (const client of clientNames) {
     this.timeout(60_000)
     let site: Site
     let redis: TestRedis
+    const lines: Line[] = []
+    const lineToRedis = async () => {
+      const line = await openLine(redis)
+      lines.push(line)
+      return line
+    }
     beforeEach(async () => {
       site = await openSite()
       redis = await startRedis()
@@ -23,6 +29,7 @@ for (const client of clientNames) {
     afterEach(async () => {
       await closeAll()
       await site.close()
+      await Promise.all(lines.splice(0).map(line => line.close()))
       await redis.stop()
     })
 
@@ -90,7 +97,7 @@ for (const client of clientNames) {
     })
 
     it('[O9] connections cut again and again deliver nothing twice', async () => {
-      const line = await openLine(redis)
+      const line = await lineToRedis()
       const [one, two] = [await start(RARE), await start(RARE, line)]
       await Promise.all([isUp(one), isUp(two)])
       const [near, far] = [await watch(one, 'near'), await watch(two, 'far')]
@@ -111,12 +118,11 @@ for (const client of clientNames) {
       last = await authors[0]!.write()
       await far.reached(last)
       assert.deepEqual(far.versions, upTo(last + 1))
-      await line.close()
     })
 
     for (const mode of ['blackhole', 'refuse'] as const) {
       it(`[O11] one server's line to Redis in mode ${mode}: it keeps up by its checks, then joins again`, async () => {
-        const line: Line = await openLine(redis)
+        const line = await lineToRedis()
         const [one, two] = [await start(CHECK_MS), await start(CHECK_MS, line)]
         await Promise.all([isUp(one), isUp(two)])
         const far = await watch(two, 'far')
@@ -136,7 +142,6 @@ for (const client of clientNames) {
         assert.equal(await author.write(), 5)
         await far.reached(5)
         assert.deepEqual(far.versions, upTo(6))
-        await line.close()
       })
     }
   })

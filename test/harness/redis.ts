@@ -102,7 +102,7 @@ class Server implements TestRedis {
     const file = this.#sentinel ? [this.#sentinel(this.#dir)] : []
     const kept = this.#sentinel ? ['--sentinel'] : ['--save', '', '--appendonly', 'no']
     const child = start(program, [...file, ...place, ...kept, ...this.#more], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     })
     this.#child = child
     await ready(child)
