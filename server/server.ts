@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { HoldfastError } from '../ops/errors.ts'
 import type { Access } from './access/access.ts'
 import { OPEN_WARNING, policyOf } from './access/policy.ts'
+import type { Clock } from './clock.ts'
 import { type Gateway, openGateway } from './gateway/gateway.ts'
 import { acceptWebSockets, type WebSockets } from './gateway/websocket.ts'
 import { httpApp } from './http.ts'
@@ -14,6 +15,8 @@ import type { Settings } from './settings.ts'
 import { storeOn } from './store/enginestore.ts'
 import { openEngine } from './store/open.ts'
 import type { Store } from './store/store.ts'
+import { webhooksIn } from './webhooks/config.ts'
+import { startWebhooks } from './webhooks/webhooks.ts'
 
 export interface RunningServer {
   readonly port: number
@@ -30,26 +33,29 @@ export interface ServerOptions {
   readonly report?: Report
   /** Who may do what, in place of HOLDFAST_ACCESS. */
   readonly access?: Access
+  readonly clock?: Clock
 }
 
 /** Throws SETTING_INVALID when it cannot listen or write where it was told to, STORE_NEWER, STORE_FAILED. */
 export async function startServer(settings: Settings, options: ServerOptions = {}): Promise<RunningServer> {
   const { web = null, report = reportToConsole } = options
   const access = options.access ?? policyOf(settings, report)
+  const hooks = webhooksIn(settings)
   const store = storeOn(await openEngine(settings))
   try {
-    const gateway = openGateway({ store, settings, report, access })
+    const gateway = openGateway({ store, settings, report, access, clock: options.clock })
     const server = createServer(httpApp(gateway, web))
     const sockets = acceptWebSockets(server, gateway)
     const port = await listen(server, settings)
     const host = ['0.0.0.0', '::'].includes(settings.HOST) ? 'localhost' : settings.HOST
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
     if (access === null) report(OPEN_WARNING)
+    const endWebhooks = startWebhooks(gateway, hooks)
     let closing: Promise<void> | undefined
     const endHistory = keepHistory(store, settings.HISTORY, report)
     const close = () => {
       endHistory()
-      closing ??= stop({ server, sockets, gateway, store, settings })
+      closing ??= stop({ server, sockets, gateway, store, settings, endWebhooks })
       return closing
     }
     return { port, url, gateway, close }
@@ -80,12 +86,14 @@ interface Parts {
   readonly gateway: Gateway
   readonly store: Store
   readonly settings: Settings
+  readonly endWebhooks: () => Promise<void>
 }
 
-async function stop({ server, sockets, gateway, store, settings }: Parts): Promise<void> {
+async function stop({ server, sockets, gateway, store, settings, endWebhooks }: Parts): Promise<void> {
   const end = Date.now() + settings.DRAIN_MS
   const stopped = new Promise(resolve => server.close(resolve))
   await within(settings.DRAIN_MS, gateway.drain())
+  await endWebhooks()
   await sockets.close(Math.max(0, end - Date.now()))
   server.closeAllConnections()
   await stopped

@@ -6,6 +6,7 @@ import { watchRights } from '../access/watch.ts'
 import type { Backend } from '../backend.ts'
 import { openBackend } from '../backend.ts'
 import { type Clock, processClock } from '../clock.ts'
+import { type Feed, openFeed } from '../feed.ts'
 import type { Report } from '../report.ts'
 import type { Settings } from '../settings.ts'
 import type { Store } from '../store/store.ts'
@@ -19,6 +20,7 @@ export interface Gateway {
   /** Who may do what; null: all may do all. */
   readonly access: Access | null
   readonly srcs: LiveSrcs
+  readonly feed: Feed
   readonly clock: Clock
   /** The sessions that are not closed. */
   readonly sessions: Set<Session>
@@ -32,12 +34,13 @@ export interface GatewayParts {
   readonly settings: Settings
   readonly report: Report
   readonly access?: Access | null
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
 }
 
 export function openGateway(parts: GatewayParts): Gateway {
   const { store, settings, report, access = null, clock = processClock } = parts
   const backend = openBackend(store, settings, report, access !== null)
+  const feed = openFeed(backend, clock)
   const sessions = new Set<Session>()
   const endWatch = access
     ? watchRights({ access, sessions, clock, everyMs: settings.ACCESS_RECHECK_MS })
@@ -50,6 +53,7 @@ export function openGateway(parts: GatewayParts): Gateway {
     report,
     access,
     srcs: new LiveSrcs(),
+    feed,
     clock,
     sessions,
     get draining() {
@@ -58,6 +62,7 @@ export function openGateway(parts: GatewayParts): Gateway {
     async drain() {
       draining = true
       endWatch()
+      feed.close()
       for (const session of sessions) session.drain()
       await backend.idle()
       for (const session of [...sessions]) session.close('SERVER_DRAINING')

@@ -14,9 +14,11 @@ import { adapterOf, type Commit, type Full, type OpLog } from './adapter.ts'
 import { type Refusal, standingOf, type Verdict } from './books.ts'
 import type { Receipt } from './chain.ts'
 import type { DocRow, Engine } from './engine.ts'
+import { exportCollection } from './export.ts'
 import { failed } from './failed.ts'
 import { type Group, groupOf } from './group.ts'
 import { type History, historyOf, type Past } from './history.ts'
+import { type Imported, importCollection } from './import.ts'
 import { Log } from './log.ts'
 import { type MilestoneLog, milestonesOf } from './milestones.ts'
 import { PACK_OPS } from './packs.ts'
@@ -25,13 +27,25 @@ import { type Trimmed, trimAll } from './retention.ts'
 import { climb, type Piece, RUNG_SIZES } from './rungs.ts'
 import { Seqs } from './seqs.ts'
 import { type SnapshotOptions, Snapshots } from './snapshots.ts'
-import type { Change, Head, ListedDoc, Store, StoreCounts, StoredOp, StoredSnapshot } from './store.ts'
+import type {
+  Change,
+  Head,
+  ListedDoc,
+  ListRequest,
+  Store,
+  StoreCounts,
+  StoredOp,
+  StoredSnapshot,
+} from './store.ts'
 import { ladderOf, Tending, type TendingOptions } from './tending.ts'
 
 export interface StoreOptions extends Partial<SnapshotOptions>, Partial<TendingOptions> {
   /** Versions between two milestones that ShareDB saves by itself. Default: none; reading old versions needs none. */
   readonly milestoneInterval?: number
 }
+
+/** Facts that are cursors begin so. */
+const CURSOR = 'cursor '
 
 /** The store owns the engine and closes it. */
 export const storeOn = (engine: Engine, options: StoreOptions = {}): Store => new EngineStore(engine, options)
@@ -47,6 +61,7 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   readonly #seqs = new Seqs()
   readonly #tending: Tending
   readonly #rungSizes: readonly number[]
+  readonly #packOps: number
   readonly #group: Group<Commit, Verdict>
   #commits = 0
   #groups = 0
@@ -56,6 +71,7 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     const { cacheBytes = 64 * 2 ** 20, quietMs = 5000, rungSizes = RUNG_SIZES, packOps = PACK_OPS } = options
     this.#engine = engine
     this.#rungSizes = rungSizes
+    this.#packOps = packOps
     this.#log = new Log(engine)
     const past = { engine, log: this.#log, contentAt: (key: DocKey, v: number) => this.at(key, v) }
     this.#past = past
@@ -160,8 +176,8 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     return null
   }
 
-  list(collection: string, { limit, before }: { limit: number; before?: number }): Promise<ListedDoc[]> {
-    return this.#ask('read', () => this.#engine.list(collection, limit, before))
+  list(collection: string, page: ListRequest): Promise<ListedDoc[]> {
+    return this.#ask('read', () => this.#engine.list(collection, page))
   }
 
   changed(collection: string, { after, limit }: { after: number; limit: number }): Promise<Change[]> {
@@ -278,6 +294,23 @@ class EngineStore implements Store, OpLog, MilestoneLog {
       latest: (key: DocKey) => this.snapshot(key),
     }
     return this.#ask('trim', () => trimAll(trimming, until, () => this.#closing !== null))
+  }
+
+  export(collection: string): AsyncGenerator<string> {
+    return exportCollection(this.#engine, collection)
+  }
+
+  import(into: string, chunks: AsyncIterable<Uint8Array>): Promise<Imported> {
+    const options = { into, rungSizes: this.#rungSizes, packOps: this.#packOps }
+    return this.#ask('write', () => importCollection(this.#engine, chunks, options))
+  }
+
+  cursor(name: string): Promise<string | null> {
+    return this.#ask('read', () => this.#engine.fact(CURSOR + name))
+  }
+
+  moveCursor(name: string, from: string | null, to: string): Promise<boolean> {
+    return this.#ask('write', () => this.#engine.changeFact(CURSOR + name, from, to))
   }
 
   tended(): Promise<void> {
