@@ -32,8 +32,8 @@ export interface ServerOptions {
   readonly web?: string | null
   readonly report?: Report
   /** Who may do what, in place of HOLDFAST_ACCESS. */
-  readonly access?: Access
-  readonly clock?: Clock
+  readonly access?: Access | undefined
+  readonly clock?: Clock | undefined
 }
 
 /** Throws SETTING_INVALID when it cannot listen or write where it was told to, STORE_NEWER, STORE_FAILED. */

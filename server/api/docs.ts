@@ -128,12 +128,13 @@ export const readDoc = route<ReadQuery>({
     const snapshot = await snapshotOf(call)
     if (snapshot.type === null) throw new HoldfastError('NOT_FOUND', 'There is no such document.')
     const form = query.as ?? formOf(call)
+    const text = form === 'json' ? '' : rendered(snapshot, form)
     const etag = etagOf(snapshot.v, gateway.store.epoch, form)
     // To be asked for again each time, and told only if it has changed; never to somebody else.
     response.set({ ETag: etag, 'Cache-Control': 'private, no-cache' }).vary('Accept, Authorization, Cookie')
     if (isKnown(request, etag)) response.status(304).end()
     else if (form === 'json') return { v: snapshot.v, type: typeOf(snapshot.type).name, data: snapshot.data }
-    else response.type(form === 'text' ? 'text/plain' : 'text/html').send(rendered(snapshot, form))
+    else response.type(form === 'text' ? 'text/plain' : 'text/html').send(text)
   },
 })
 
