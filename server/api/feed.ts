@@ -42,31 +42,47 @@ export const readFeed = route<FeedQuery>({
   async run(call) {
     const { request, response, gateway } = call
     const { feed, settings } = gateway
-    const streams = request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream'
+    const streams =
+      request.method === 'GET' &&
+      request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream'
     if (feed.waiters >= settings.FEED_WAITERS && (streams || (call.query.wait ?? 0) > 0))
       throw new HoldfastError('FEED_FULL')
+    const start = startOf(call)
     feed.waiters++
     const gone = new AbortController()
     response.on('close', () => gone.abort())
     try {
       if (!streams) return await nextPage(call, gone.signal)
-      await stream(call, gone.signal)
+      // Too late for a code: whoever was cut off comes again, and is told.
+      await stream(call, start, gone.signal).catch(error => {
+        gateway.report('a stream of changes was cut', error)
+        response.destroy()
+      })
     } finally {
       feed.waiters--
     }
   },
 })
 
+/** Where a stream goes on. */
+function startOf({ request, query }: Call<FeedQuery>): number {
+  const last = request.get('last-event-id')
+  if (last !== undefined && !/^\d{1,15}$/.test(last))
+    throw new HoldfastError('PARAMETER_INVALID', 'Last-Event-ID must be the number of a change.')
+  return Number(last ?? query.after ?? 0)
+}
+
 async function nextPage(call: Call<FeedQuery>, signal: AbortSignal) {
   const { gateway, key, query } = call
   const { clock, feed } = gateway
   const end = clock.now() + (query.wait ?? 0)
+  const rightsNow = renewing(call)
   for (let after = query.after ?? 0; ; ) {
     // Before it is read, so that nothing falls in between.
     const left = end - clock.now()
     const woken = new AbortController()
     const waiting = feed.wait(key.collection, Math.max(0, left), AbortSignal.any([signal, woken.signal]))
-    const page = await changesAfter(call, call.rights, after)
+    const page = await changesAfter(call, rightsNow(), after)
     after = page.after
     if (page.changes.length > 0 || left <= 0 || signal.aborted || feed.closed) {
       woken.abort()
@@ -77,27 +93,19 @@ async function nextPage(call: Call<FeedQuery>, signal: AbortSignal) {
   }
 }
 
-async function stream(call: Call<FeedQuery>, signal: AbortSignal): Promise<void> {
-  const { gateway, request, response, key, query } = call
+async function stream(call: Call<FeedQuery>, start: number, signal: AbortSignal): Promise<void> {
+  const { gateway, response, key } = call
   const { clock, feed, settings } = gateway
-  const last = request.get('last-event-id')
-  if (last !== undefined && !/^\d{1,15}$/.test(last))
-    throw new HoldfastError('PARAMETER_INVALID', 'Last-Event-ID must be the number of a change.')
   response.set({ 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' })
   response.flushHeaders()
-  let { rights } = call
-  let asked = clock.now()
+  const rightsNow = renewing(call)
   let alive = clock.now()
   await say(response, 'retry: 1000\n\n', signal)
-  for (let after = Number(last ?? query.after ?? 0); !signal.aborted && !feed.closed; ) {
-    if (rights && (rights.principal.expires ?? Number.POSITIVE_INFINITY) <= clock.now()) break
-    if (rights && clock.now() - asked >= settings.ACCESS_RECHECK_MS) {
-      rights = new Rights({ ...gateway, access: gateway.access! }, rights.principal)
-      asked = clock.now()
-    }
+  for (let after = start; !signal.aborted && !feed.closed; ) {
+    if (isExpired(call)) break
     const woken = new AbortController()
     const waiting = feed.wait(key.collection, settings.HEARTBEAT_MS, AbortSignal.any([signal, woken.signal]))
-    const page = await changesAfter(call, rights, after)
+    const page = await changesAfter(call, rightsNow(), after)
     after = page.after
     const events = page.changes.map(
       each => `id: ${each.change}\nevent: change\ndata: ${JSON.stringify(each)}\n\n`,
@@ -111,6 +119,24 @@ async function stream(call: Call<FeedQuery>, signal: AbortSignal): Promise<void>
     await waiting
   }
   response.end()
+}
+
+const isExpired = ({ gateway, rights }: Call): boolean =>
+  rights !== null && (rights.principal.expires ?? Number.POSITIVE_INFINITY) <= gateway.clock.now()
+
+/** The rights of a request that lasts: asked again every so often, as those of a session. Throws TOKEN_EXPIRED. */
+function renewing(call: Call): () => Rights | null {
+  const { access, clock, report, settings } = call.gateway
+  let { rights } = call
+  let asked = clock.now()
+  return () => {
+    if (rights === null || access === null) return null
+    if (isExpired(call)) throw new HoldfastError('TOKEN_EXPIRED')
+    if (clock.now() - asked < settings.ACCESS_RECHECK_MS) return rights
+    asked = clock.now()
+    rights = new Rights({ access, clock, report }, rights.principal)
+    return rights
+  }
 }
 
 /** Waits for a slow reader: nothing is read for it meanwhile, so nothing piles up. */

@@ -50,11 +50,13 @@ export const importDocs = route({
     }),
   },
   errors: ['IMPORT_INVALID', 'IMPORT_TOO_LARGE', 'DOCUMENT_EXISTS', 'MEDIA_TYPE_UNSUPPORTED'],
-  async run({ gateway: { store, settings, feed }, key, request }) {
+  async run({ gateway: { store, settings, feed }, key, request, rights }) {
     expectMedia(request, NDJSON)
     const refusal = new HoldfastError('IMPORT_TOO_LARGE')
     try {
-      return await store.import(key.collection, limited(request, settings.IMPORT_BYTES, refusal))
+      // Who may manage one collection must not give away srcs, which count in all of them.
+      const lines = limited(request, settings.IMPORT_BYTES, refusal)
+      return await store.import(key.collection, lines, rights !== null)
     } finally {
       feed.wake(key.collection)
     }

@@ -300,8 +300,8 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     return exportCollection(this.#engine, collection)
   }
 
-  import(into: string, chunks: AsyncIterable<Uint8Array>): Promise<Imported> {
-    const options = { into, rungSizes: this.#rungSizes, packOps: this.#packOps }
+  import(into: string, chunks: AsyncIterable<Uint8Array>, unowned = false): Promise<Imported> {
+    const options = { into, unowned, rungSizes: this.#rungSizes, packOps: this.#packOps }
     return this.#ask('write', () => importCollection(this.#engine, chunks, options))
   }
 

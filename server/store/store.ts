@@ -152,8 +152,8 @@ export interface Store {
   readonly history: History
   /** The collection as JSON lines, see export.ts. */
   export(collection: string): AsyncGenerator<string>
-  /** Adds the documents of such lines to a collection, see import.ts. */
-  import(collection: string, chunks: AsyncIterable<Uint8Array>): Promise<Imported>
+  /** Adds the documents of such lines to a collection, see import.ts; `unowned`: without whose they say the srcs are. */
+  import(collection: string, chunks: AsyncIterable<Uint8Array>, unowned?: boolean): Promise<Imported>
   /** How far somebody was told of changes; null: not at all. Goes with a backup. */
   cursor(name: string): Promise<string | null>
   /** Moves it if it still stands `from` there. Durable. */
