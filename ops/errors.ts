@@ -31,19 +31,19 @@ const entry = (meaning: string, fate: Fate, http: number, close?: number): Error
 
 export const errors = {
   FRAME_MALFORMED: entry(
-    'The frame is not a JSON object that the protocol knows; see ops/protocol.ts.',
+    'The frame or the body is not a JSON object that is known here; see ops/protocol.ts and /openapi.json.',
     'fatal',
     400,
     4400,
   ),
   FRAME_TOO_LARGE: entry(
-    'The frame is larger than HOLDFAST_FRAME_BYTES; send smaller edits or raise the limit.',
+    'The frame or the body is larger than HOLDFAST_FRAME_BYTES; send smaller edits or raise the limit.',
     'hold',
     413,
     1009,
   ),
   FRAME_TOO_DEEP: entry(
-    'The frame nests deeper than HOLDFAST_JSON_DEPTH; flatten it or raise the limit.',
+    'The frame or the body nests deeper than HOLDFAST_JSON_DEPTH; flatten it or raise the limit.',
     'hold',
     400,
     4400,
@@ -154,6 +154,36 @@ export const errors = {
     'A parameter of the request has a value that it cannot have; the message names it.',
     'fatal',
     400,
+  ),
+  MEDIA_TYPE_UNSUPPORTED: entry(
+    'The body is not of the type that this address takes, or is compressed; the message names the type.',
+    'fatal',
+    415,
+  ),
+  NOT_ACCEPTABLE: entry(
+    'The document cannot be told in any form that the request accepts; ask for application/json.',
+    'fatal',
+    406,
+  ),
+  VERSION_MISMATCH: entry(
+    'The document is not at the version that If-Match or If-None-Match names; read it again.',
+    'stale',
+    412,
+  ),
+  BATCH_STOPPED: entry(
+    'An earlier op of the document in this batch was refused; see to that one, then send this one again.',
+    'retry',
+    424,
+  ),
+  IMPORT_TOO_LARGE: entry(
+    'The file is larger than HOLDFAST_IMPORT_BYTES; raise it, or use holdfast import.',
+    'fatal',
+    413,
+  ),
+  FEED_FULL: entry(
+    'Too many requests wait for changes (HOLDFAST_FEED_WAITERS); ask again in a moment.',
+    'retry',
+    503,
   ),
   SERVER_DRAINING: entry('The server is shutting down; connect again in a moment.', 'retry', 503, 1012),
   SETTING_INVALID: entry('A setting has a value that it cannot have; the message names it.', 'fatal', 500),

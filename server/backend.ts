@@ -16,7 +16,9 @@ import { type DocKey, keyText } from '../ops/identity.ts'
 import { typeOf } from '../types/index.ts'
 import type { Fault } from '../types/type.ts'
 import { guard } from './access/guard.ts'
+import type { Rights } from './access/rights.ts'
 import type { BusPubSub } from './bus/pubsub.ts'
+import { openPipe } from './gateway/pipe.ts'
 import { type Meter, noMeter } from './meter.ts'
 import type { Report } from './report.ts'
 import type { Settings } from './settings.ts'
@@ -32,6 +34,11 @@ export interface Backend {
   readonly share: ShareBackend
   /** Submits an op of the server's own; resolves with the version at which it was committed. */
   submit(key: DocKey, op: SharedbOp): Promise<number>
+  /**
+   * Submits an op of somebody's, as far as their rights go (null: of the server's own); `again`: it was committed before.
+   * Rejects with what a session is answered.
+   */
+  submitAs(rights: Rights | null, key: DocKey, op: SharedbOp): Promise<{ v: number; again: boolean }>
   /** Resolves when no submit is running or waiting. */
   idle(): Promise<void>
 }
@@ -70,17 +77,38 @@ export function openBackend(
     tellReceipts(agent)
     next()
   })
-  return { share, idle, submit: submitting(share) }
+  const submitAs = submitting(share)
+  const submit: Backend['submit'] = async (key, op) => {
+    const { v, again } = await submitAs(null, key, op)
+    if (again) throw new sharedb.Error(ALREADY, 'Op already submitted')
+    return v
+  }
+  return { share, idle, submit, submitAs }
 }
 
-/** The server's own ops go the way of every other. */
-function submitting(share: ShareBackend): Backend['submit'] {
-  let agent: Agent | undefined
-  return ({ collection, id }, op) =>
-    new Promise((resolve, reject) => {
-      agent ??= share.connect().agent
-      share.submit(agent, collection, id, op, null, error => (error ? reject(error) : resolve(op.v!)))
-    })
+/** Ops that come by no session go the way of every other: the server's own, and those over HTTP. */
+function submitting(share: ShareBackend): Backend['submitAs'] {
+  let own: Agent | undefined
+  const serverAgent = () => {
+    own ??= share.connect().agent
+    return own
+  }
+  return async (rights, { collection, id }, op) => {
+    const pipe = rights && openPipe({ message() {}, end() {} })
+    const agent = pipe ? share.listen(pipe) : serverAgent()
+    if (rights) agent.custom.rights = rights
+    try {
+      return await new Promise((resolve, reject) => {
+        share.submit(agent, collection, id, op, null, error => {
+          const again = (error as { code?: string } | null)?.code === ALREADY
+          if (error && !again) reject(error)
+          else resolve({ v: op.v!, again })
+        })
+      })
+    } finally {
+      pipe?.destroy()
+    }
+  }
 }
 
 const toReport =
@@ -194,7 +222,9 @@ function refuseMisfits(share: ShareBackend, settings: Settings): void {
   const sizes = openSizes(settings.DOCUMENT_BYTES)
   share.use('apply', (submit, next) => {
     try {
-      const { op, snapshot } = submit
+      const { op, snapshot, extra } = submit
+      // After the transform: whatever it was transformed over came in between.
+      if (extra?.exact !== undefined && op.v !== extra.exact) throw new HoldfastError('VERSION_MISMATCH')
       // Again: somebody else may have deleted it since it was asked for.
       if (snapshot) refuseDeletingNothing(op, snapshot)
       if (op.create && sizes.refusesNew(keyOf(submit), op.create.data))

@@ -1,23 +1,21 @@
 /**
- * HTTP: is the server well, what documents are there, and the pages that a browser loads.
+ * HTTP: the API, whose table of routes is `api/routes.ts` and whose description is at /openapi.json, and the pages.
  *
- *   GET /health                      the process lives
- *   GET /ready                       it takes work: the store answers and nothing is shutting down
+ *   GET /health, GET /ready, /v1/…   the API
  *   GET /metrics                     numbers for Prometheus (metrics.ts says who may read them)
- *   GET /v1/docs/:collection         {docs, after}: a page of documents, last changed first (?limit=, ?after=)
- *   GET /v1/docs/:collection/:id     {v, type, data}
  *   GET / and /d/:collection/:id     the page; its files beside it
  *
- * Where access is not open to all, /v1 takes `Authorization: Bearer TOKEN` (access/tokens.ts), and the list has what may be read.
+ * Where access is not open to all, /v1 takes `Authorization: Bearer TOKEN` (access/tokens.ts).
  * Whatever cannot be answered is {error: {code, message}} with a code of ops/errors.ts.
  */
 
-import type { ErrorRequestHandler, Express, RequestHandler } from 'express'
+import compression from 'compression'
+import type { ErrorRequestHandler, Express, Request, RequestHandler, Response } from 'express'
 import express from 'express'
 import type { ErrorCode } from '../ops/errors.ts'
 import { errors, HoldfastError } from '../ops/errors.ts'
 import { identifySender } from './access/http.ts'
-import { listDocs, readDoc } from './docs.ts'
+import { serveApi } from './api/serve.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { wireError } from './gateway/wire.ts'
 import { answerMetrics, type Metrics, openMetrics } from './metrics.ts'
@@ -36,27 +34,15 @@ export function httpApp(gateway: Gateway, web: string | null, metrics: Metrics =
     response.set('Cache-Control', 'no-store')
     next()
   })
-  app.get('/health', (_request, response) => void response.json({ status: 'ok' }))
-  app.get('/ready', async (_request, response) => {
-    if (gateway.draining) throw new HoldfastError('SERVER_DRAINING')
-    await gateway.store.ping()
-    const { state } = gateway.bus
-    // Still 200: edits are taken, and a balancer that took all servers out would make it worse.
-    if (state === 'alone') response.json({ status: 'ready' })
-    else response.json({ status: state === 'up' ? 'ready' : 'degraded', bus: state })
-  })
   app.get('/metrics', answerMetrics(metrics, gateway.settings))
   app.use('/v1', crossOrigin(gateway.settings), identifySender(gateway))
-  app.get('/v1/docs/:collection', listDocs(gateway))
-  app.get('/v1/docs/:collection/:id', readDoc(gateway))
+  app.use(['/v1', '/openapi.json'], compression({ filter: isWorthPacking }) as RequestHandler)
+  serveApi(app, gateway)
   if (web !== null) {
     app.use('/embed.js', crossOrigin(gateway.settings))
     servePages(app, web, gateway.settings)
   }
-  app.all(
-    ['/', '/health', '/ready', '/metrics', '/v1/docs/:collection{/:id}', '/d/:collection/:id'],
-    refuseMethod(web),
-  )
+  app.all(['/', '/metrics', '/d/:collection/:id'], refuseMethod(web))
   app.use(() => {
     throw new HoldfastError('NOT_FOUND')
   })
@@ -64,11 +50,19 @@ export function httpApp(gateway: Gateway, web: string | null, metrics: Metrics =
   return app
 }
 
-/** Lets the allowed pages of other origins read the answer. */
+/** An event of a stream must not wait for the next. */
+const isWorthPacking = (request: Request, response: Response): boolean =>
+  !String(response.getHeader('Content-Type')).startsWith('text/event-stream') &&
+  compression.filter(request, response)
+
+/** Lets the allowed pages of other origins read the answer, and others change nothing. */
 function crossOrigin(settings: Settings): RequestHandler {
   return (request, response, next) => {
     const { origin, host } = request.headers
-    response.vary('Origin').set('Cross-Origin-Resource-Policy', 'cross-origin')
+    response
+      .vary('Origin')
+      .set('Cross-Origin-Resource-Policy', 'cross-origin')
+      .set('Access-Control-Expose-Headers', 'ETag')
     if (origin !== undefined && isOriginAllowed(origin, host, settings)) {
       response.set('Access-Control-Allow-Origin', origin)
       // Only for origins that are listed by name does the cookie count.
@@ -77,19 +71,22 @@ function crossOrigin(settings: Settings): RequestHandler {
     }
     if (request.method === 'OPTIONS')
       response
-        .set('Access-Control-Allow-Methods', 'GET, HEAD')
-        .set('Access-Control-Allow-Headers', 'Authorization')
+        .set({
+          'Access-Control-Allow-Methods': 'GET, HEAD, PUT, POST, DELETE',
+          'Access-Control-Allow-Headers':
+            'Authorization, Content-Type, Last-Event-ID, If-Match, If-None-Match, Idempotency-Key',
+        })
         .sendStatus(204)
+    else if (!['GET', 'HEAD'].includes(request.method) && !isOriginAllowed(origin, host, settings))
+      throw new HoldfastError('ORIGIN_REFUSED')
     else next()
   }
 }
 
-/** These addresses exist, so another method than GET is the mistake; without pages, / and /d do not. */
+/** These addresses exist, so another method than GET is the mistake; without pages, they do not. */
 function refuseMethod(web: string | null): RequestHandler {
-  return (request, response) => {
-    const isPage = request.path === '/' || request.path.startsWith('/d/')
-    if (isPage && web === null)
-      throw new HoldfastError('NOT_FOUND', 'This server has no pages; see HOLDFAST_WEB.')
+  return (_request, response) => {
+    if (web === null) throw new HoldfastError('NOT_FOUND', 'This server has no pages; see HOLDFAST_WEB.')
     response.set('Allow', 'GET, HEAD')
     throw new HoldfastError('METHOD_NOT_ALLOWED')
   }

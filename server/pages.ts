@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Express, RequestHandler } from 'express'
 import express from 'express'
 import helmet from 'helmet'
-import { checkedName } from './docs.ts'
+import { checkedName } from './api/names.ts'
 import type { Settings } from './settings.ts'
 
 /**

@@ -6,7 +6,7 @@ import { HoldfastError } from '../ops/errors.ts'
 import type { Access } from './access/access.ts'
 import { OPEN_WARNING, policyOf } from './access/policy.ts'
 import { type BusChoice, openBus } from './bus/open.ts'
-import { processClock } from './clock.ts'
+import { type Clock, processClock } from './clock.ts'
 import { type Gateway, openGateway } from './gateway/gateway.ts'
 import { acceptWebSockets, type WebSockets } from './gateway/websocket.ts'
 import { httpApp } from './http.ts'
@@ -20,6 +20,8 @@ import type { Settings } from './settings.ts'
 import { storeOn } from './store/enginestore.ts'
 import { openEngine } from './store/open.ts'
 import type { Store } from './store/store.ts'
+import { webhooksIn } from './webhooks/config.ts'
+import { startWebhooks } from './webhooks/webhooks.ts'
 
 export interface RunningServer {
   readonly port: number
@@ -39,7 +41,8 @@ export interface ServerOptions {
   readonly log?: Log
   readonly metrics?: Metrics
   /** Who may do what, in place of HOLDFAST_ACCESS. */
-  readonly access?: Access
+  readonly access?: Access | undefined
+  readonly clock?: Clock | undefined
   /** How it and others on the same database tell each other of edits, in place of HOLDFAST_REDIS. */
   readonly bus?: BusChoice
 }
@@ -51,17 +54,19 @@ export async function startServer(settings: Settings, options: ServerOptions = {
   const report = log.error
   const { meter } = metrics
   const access = options.access ?? policyOf(settings, report)
+  const clock = options.clock ?? processClock
+  const hooks = webhooksIn(settings)
   const store = storeOn(await openEngine(settings), { committed: meter.committed })
   const guard = guardMemory({
     limit: settings.MEMORY_BYTES,
-    clock: processClock,
+    clock,
     changed: pressure => log.warn('memory', { pressure }),
   })
   let opened: Gateway | undefined
   try {
     const limits = openLimits(settings, report)
-    const bus = await openBus(options.bus, { settings, clock: processClock, report })
-    const gateway = openGateway({ store, settings, report, log, meter, limits, guard, access, bus })
+    const bus = await openBus(options.bus, { settings, clock, report })
+    const gateway = openGateway({ store, settings, report, log, meter, limits, guard, access, bus, clock })
     opened = gateway
     readStore(metrics, store)
     metrics.read(
@@ -76,12 +81,13 @@ export async function startServer(settings: Settings, options: ServerOptions = {
     const host = ['0.0.0.0', '::'].includes(settings.HOST) ? 'localhost' : settings.HOST
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
     if (access === null) log.warn(OPEN_WARNING)
+    const endWebhooks = startWebhooks(gateway, hooks)
     let closing: Promise<void> | undefined
     const endHistory = keepHistory(store, settings.HISTORY, report)
     const close = () => {
       endHistory()
       guard.end()
-      closing ??= stop({ server, sockets, gateway, store, settings })
+      closing ??= stop({ server, sockets, gateway, store, settings, endWebhooks })
       return closing
     }
     return { port, url, gateway, close }
@@ -124,12 +130,14 @@ interface Parts {
   readonly gateway: Gateway
   readonly store: Store
   readonly settings: Settings
+  readonly endWebhooks: () => Promise<void>
 }
 
-async function stop({ server, sockets, gateway, store, settings }: Parts): Promise<void> {
+async function stop({ server, sockets, gateway, store, settings, endWebhooks }: Parts): Promise<void> {
   const end = Date.now() + settings.DRAIN_MS
   const stopped = new Promise(resolve => server.close(resolve))
   await within(settings.DRAIN_MS, gateway.drain())
+  await endWebhooks()
   await sockets.close(Math.max(0, end - Date.now()))
   server.closeAllConnections()
   await stopped

@@ -75,7 +75,7 @@ export const table = {
     ['open', 'jwt', 'callback'],
     'Who may do what: open lets everybody do everything, for development; jwt asks the token, callback asks the app.',
   ),
-  JWT_SECRET: secret('Secret that tokens are signed with, 32 bytes or more.'),
+  JWT_SECRET: hidden('Secret that tokens are signed with, 32 bytes or more.'),
   JWT_SECRET_FILE: optional('File with that secret, as an orchestrator mounts it.'),
   JWKS_URL: address(
     'Where the keys are published that tokens are signed with (JWK Set), in place of a secret.',
@@ -104,9 +104,15 @@ export const table = {
   COOKIE: cookie(
     'Cookie that may carry the token, from pages of this very host and port or of origins listed by name in HOLDFAST_ORIGINS; empty: none.',
   ),
-  FRAME_BYTES: whole(MIB, 'bytes', 'Largest WebSocket frame of a client.', KIB, 256 * MIB),
+  FRAME_BYTES: whole(
+    MIB,
+    'bytes',
+    'Largest WebSocket frame, and largest body of an edit over HTTP.',
+    KIB,
+    256 * MIB,
+  ),
   FRAGMENTS: whole(1024, '', 'Most parts that a WebSocket frame may come in.', 1, 65_536),
-  JSON_DEPTH: whole(200, 'levels', 'Deepest nesting of arrays and objects in a frame.', 16, 1000),
+  JSON_DEPTH: whole(200, 'levels', 'Deepest nesting of arrays and objects in a frame or a body.', 16, 1000),
   NAME_CHARS: whole(255, 'characters', 'Longest collection name and document name.', 8, 4096),
   DOCUMENT_BYTES: whole(16 * MIB, 'bytes', 'Largest document, as JSON.', KIB, 1024 * MIB),
   SOCKET_BUFFER_BYTES: whole(
@@ -154,10 +160,25 @@ export const table = {
     0,
     1024 * 1024 * MIB,
   ),
+  IMPORT_BYTES: whole(64 * MIB, 'bytes', 'Largest import over HTTP; 0 allows none.', 0, 1024 * MIB),
+  FEED_WAITERS: whole(
+    1000,
+    '',
+    'Requests that may wait for changes at a time, streams included.',
+    0,
+    100_000,
+  ),
+  WEBHOOKS: hidden(
+    'Who is told of changes: a JSON list of {url, collections, secret or secretFile}, or a file with one; empty: nobody.',
+  ),
+  WEBHOOK_NETWORKS: choice(
+    ['any', 'public'],
+    'Where webhooks may lead: any; or public, no address of a private network or of this machine.',
+  ),
   HEARTBEAT_MS: whole(
     20_000,
     'ms',
-    'Pause between pings; a connection that answers none of two is closed.',
+    'Pause between pings, and between signs of life of a stream; a socket that answers none of two is closed.',
     100,
     600_000,
   ),
@@ -170,7 +191,7 @@ export const table = {
     600_000,
   ),
   LOG: choice(levels, 'What is written down, from this level on, as JSON lines on standard error.'),
-  METRICS_TOKEN: secret('Token (Bearer) that opens /metrics; empty: only this machine may read it.'),
+  METRICS_TOKEN: hidden('Token (Bearer) that opens /metrics; empty: only this machine may read it.'),
   METRICS_TOKEN_FILE: optional('File with that token.'),
 } as const satisfies Record<string, Setting<unknown>>
 
@@ -246,7 +267,8 @@ function optional(meaning: string): Setting<string> {
   return { fallback: '', unit: '', meaning, allowed: 'any text', parse: text => text }
 }
 
-function secret(meaning: string): Setting<string> & { secret: true } {
+/** Not to be repeated when it is wrong. */
+function hidden(meaning: string): Setting<string> & { secret: true } {
   return { ...optional(meaning), secret: true }
 }
 

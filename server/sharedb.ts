@@ -25,7 +25,12 @@ export interface SharedbOp {
   /** Metadata, kept with the op: `ts` is the time of the submit in ms since 1970. */
   m?: { ts?: number; [key: string]: unknown }
   /** What the submit middleware is told about it. */
-  x?: { readonly seal?: string; readonly restored?: number }
+  x?: {
+    readonly seal?: string
+    readonly restored?: number
+    /** The one version of the document that it may change. */
+    readonly exact?: number
+  }
   /** The receipt: the chain's hash after the op; only on one that was just committed. */
   hash?: string
   /** Collection and document, only on an op that was published. */

@@ -8,6 +8,7 @@ import { openBackend } from '../backend.ts'
 import type { Bus } from '../bus/bus.ts'
 import { BusPubSub, type BusStatus } from '../bus/pubsub.ts'
 import { type Clock, processClock } from '../clock.ts'
+import { type Feed, openFeed } from '../feed.ts'
 import { type Limits, noLimits } from '../limits.ts'
 import { type Log, logTo } from '../log.ts'
 import { type Meter, noMeter } from '../meter.ts'
@@ -29,6 +30,7 @@ export interface Gateway {
   /** Who may do what; null: all may do all. */
   readonly access: Access | null
   readonly srcs: LiveSrcs
+  readonly feed: Feed
   readonly clock: Clock
   /** How edits reach other servers, and theirs this one. */
   readonly bus: BusStatus
@@ -54,7 +56,7 @@ export interface GatewayParts {
   readonly limits?: Limits
   readonly guard?: Guard
   readonly access?: Access | null
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
   /** It is opened and closed here. */
   readonly bus?: Bus | null
 }
@@ -76,6 +78,7 @@ export function openGateway(parts: GatewayParts): Gateway {
     prefix: settings.REDIS_PREFIX,
   })
   const backend = openBackend(store, settings, report, access !== null, pubsub, meter)
+  const feed = openFeed(backend, clock)
   const sessions = new Set<Session>()
   const endWatch = access
     ? watchRights({ access, sessions, clock, everyMs: settings.ACCESS_RECHECK_MS })
@@ -96,6 +99,7 @@ export function openGateway(parts: GatewayParts): Gateway {
     },
     access,
     srcs: new LiveSrcs(),
+    feed,
     clock,
     sessions,
     get bus() {
@@ -108,6 +112,7 @@ export function openGateway(parts: GatewayParts): Gateway {
     async drain() {
       draining = true
       endWatch()
+      feed.close()
       const all = [...sessions]
       const pause = Math.min(BETWEEN_MS, settings.DRAIN_SPREAD_MS / all.length)
       await Promise.all(all.map((session, i) => (i === 0 ? session.leave() : later(i * pause, session))))

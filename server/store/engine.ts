@@ -8,7 +8,7 @@
  *   collections  the numbers of its changes            rungs       composed deltas (rungs.ts)
  *   snapshots    content, written down lazily          milestones  content that is kept for ever
  *   marks        named versions                        credits     who wrote which part, as far as it was worked out
- *   facts        the epoch of the database             owners      whose srcs are
+ *   facts        the epoch, how far others were told   owners      whose srcs are
  *
  * Laws, for every engine:
  *   - `append` is one transaction, durable when it resolves; when it rejects, none of it is there (or, where the answer
@@ -21,7 +21,7 @@ import type { DocKey } from '../../ops/identity.ts'
 import type { Commit, Full } from './adapter.ts'
 import type { Verdict } from './books.ts'
 import type { DocTable, Row, Table } from './layout.ts'
-import type { Change, ListedDoc, Mark } from './store.ts'
+import type { Change, ListedDoc, ListRequest, Mark } from './store.ts'
 
 /** `full`: a commit that was answered survives a power cut; `normal`: it survives the end of our process. */
 export type Durability = 'full' | 'normal'
@@ -144,12 +144,17 @@ export interface Engine {
   owner(src: string): Promise<string | null>
   /** Gives a src to a principal unless it is somebody's. Durable. */
   claim(src: string, who: string): Promise<void>
-  /** Existing documents, last changed first, from below the change numbered `before` on. */
-  list(collection: string, limit: number, before?: number): Promise<ListedDoc[]>
+  /** Existing documents, last changed first. */
+  list(collection: string, page: ListRequest): Promise<ListedDoc[]>
   /** Documents whose last change has a number above `after`, by that number; deleted ones have the type null. */
   changed(collection: string, after: number, limit: number): Promise<Change[]>
   /** All documents in some order that lasts, from behind `after`; an empty page is the end. */
   keys(after: DocKey | null, limit: number, collection?: string): Promise<DocKey[]>
+
+  /** What was noted under a name; null: nothing. */
+  fact(name: string): Promise<string | null>
+  /** Notes `value` where `before` stands, null for nothing; false where something else does. Durable. */
+  changeFact(name: string, before: string | null, value: string): Promise<boolean>
 
   /** Rows of `ops` with `from <= v < to`, in order. */
   ops(doc: number, from: number, to: number): Promise<OpRow[]>

@@ -14,9 +14,11 @@ import { adapterOf, type Commit, type Full, type OpLog } from './adapter.ts'
 import { type Refusal, standingOf, type Verdict } from './books.ts'
 import type { Receipt } from './chain.ts'
 import type { DocRow, Engine } from './engine.ts'
+import { exportCollection } from './export.ts'
 import { failed } from './failed.ts'
 import { type Group, groupOf } from './group.ts'
 import { type History, historyOf, type Past } from './history.ts'
+import { type Imported, importCollection } from './import.ts'
 import { Log } from './log.ts'
 import { type MilestoneLog, milestonesOf } from './milestones.ts'
 import { PACK_OPS } from './packs.ts'
@@ -25,7 +27,16 @@ import { type Trimmed, trimAll } from './retention.ts'
 import { climb, type Piece, RUNG_SIZES } from './rungs.ts'
 import { Seqs } from './seqs.ts'
 import { type SnapshotOptions, Snapshots } from './snapshots.ts'
-import type { Change, Head, ListedDoc, Store, StoreCounts, StoredOp, StoredSnapshot } from './store.ts'
+import type {
+  Change,
+  Head,
+  ListedDoc,
+  ListRequest,
+  Store,
+  StoreCounts,
+  StoredOp,
+  StoredSnapshot,
+} from './store.ts'
 import { ladderOf, Tending, type TendingOptions } from './tending.ts'
 
 export interface StoreOptions extends Partial<SnapshotOptions>, Partial<TendingOptions> {
@@ -34,6 +45,9 @@ export interface StoreOptions extends Partial<SnapshotOptions>, Partial<TendingO
   /** Told of each transaction: how long it took, and how many ops it made durable. */
   readonly committed?: (ms: number, ops: number) => void
 }
+
+/** Facts that are cursors begin so. */
+const CURSOR = 'cursor '
 
 /** The store owns the engine and closes it. */
 export const storeOn = (engine: Engine, options: StoreOptions = {}): Store => new EngineStore(engine, options)
@@ -49,6 +63,7 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   readonly #seqs = new Seqs()
   readonly #tending: Tending
   readonly #rungSizes: readonly number[]
+  readonly #packOps: number
   readonly #group: Group<Commit, Verdict>
   readonly #committed: StoreOptions['committed']
   #commits = 0
@@ -60,6 +75,7 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     this.#engine = engine
     this.#committed = options.committed
     this.#rungSizes = rungSizes
+    this.#packOps = packOps
     this.#log = new Log(engine)
     const past = { engine, log: this.#log, contentAt: (key: DocKey, v: number) => this.at(key, v) }
     this.#past = past
@@ -175,8 +191,8 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     return null
   }
 
-  list(collection: string, { limit, before }: { limit: number; before?: number }): Promise<ListedDoc[]> {
-    return this.#ask('read', () => this.#engine.list(collection, limit, before))
+  list(collection: string, page: ListRequest): Promise<ListedDoc[]> {
+    return this.#ask('read', () => this.#engine.list(collection, page))
   }
 
   changed(collection: string, { after, limit }: { after: number; limit: number }): Promise<Change[]> {
@@ -293,6 +309,23 @@ class EngineStore implements Store, OpLog, MilestoneLog {
       latest: (key: DocKey) => this.snapshot(key),
     }
     return this.#ask('trim', () => trimAll(trimming, until, () => this.#closing !== null))
+  }
+
+  export(collection: string): AsyncGenerator<string> {
+    return exportCollection(this.#engine, collection)
+  }
+
+  import(into: string, chunks: AsyncIterable<Uint8Array>, unowned = false): Promise<Imported> {
+    const options = { into, unowned, rungSizes: this.#rungSizes, packOps: this.#packOps }
+    return this.#ask('write', () => importCollection(this.#engine, chunks, options))
+  }
+
+  cursor(name: string): Promise<string | null> {
+    return this.#ask('read', () => this.#engine.fact(CURSOR + name))
+  }
+
+  moveCursor(name: string, from: string | null, to: string): Promise<boolean> {
+    return this.#ask('write', () => this.#engine.changeFact(CURSOR + name, from, to))
   }
 
   tended(): Promise<void> {

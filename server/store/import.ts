@@ -26,6 +26,8 @@ export interface ImportOptions extends Partial<TendingOptions> {
   /** Another collection than the file names. */
   readonly into?: string
   readonly progress?: Progress
+  /** Whose a src is, is not believed. */
+  readonly unowned?: boolean
 }
 
 /**
@@ -117,9 +119,11 @@ class Reading {
       imported.known++
       return
     }
-    const added = await this.#engine.adopt(whole).catch(error => {
-      throw failed('write', error)
-    })
+    const added = await this.#engine
+      .adopt(this.#options.unowned ? { ...whole, owners: [] } : whole)
+      .catch(error => {
+        throw failed('write', error)
+      })
     if (!added) throw exists(whole.key.id)
     imported.documents++
     imported.ops += incoming.ops

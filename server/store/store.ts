@@ -13,6 +13,7 @@ import type { DB, MilestoneDB } from '../sharedb.ts'
 import type { Refusal } from './books.ts'
 import type { Receipt } from './chain.ts'
 import type { History } from './history.ts'
+import type { Imported } from './import.ts'
 import type { Trimmed } from './retention.ts'
 import type { Piece } from './rungs.ts'
 
@@ -43,6 +44,17 @@ export interface ListedDoc {
   readonly at: number
   /** The number of its last change in its collection. */
   readonly change: number
+}
+
+/** Of a collection, what was last changed below the change numbered `before`, by a part of the name and the time. */
+export interface ListRequest {
+  readonly limit: number
+  readonly before?: number
+  /** How the names begin. */
+  readonly prefix?: string
+  /** The last change came at or after `since` and before `until`, ms since 1970. */
+  readonly since?: number
+  readonly until?: number
 }
 
 /** Where a document stands, without its content. */
@@ -135,13 +147,21 @@ export interface Store {
   /** The receipt of version `v`; null beyond the head and where it was trimmed. */
   receiptAt(key: DocKey, v: number): Promise<Receipt | null>
   /** Existing documents of a collection, last changed first; `before`: the `change` of the last one of the page before. */
-  list(collection: string, page: { limit: number; before?: number }): Promise<ListedDoc[]>
+  list(collection: string, page: ListRequest): Promise<ListedDoc[]>
   /**
    * What changed in a collection since the change numbered `after` (0: ever), each document once, by its last change.
    * Numbers rise by one with each commit, and none appears below one that was read.
    */
   changed(collection: string, page: { after: number; limit: number }): Promise<Change[]>
   readonly history: History
+  /** The collection as JSON lines, see export.ts. */
+  export(collection: string): AsyncGenerator<string>
+  /** Adds the documents of such lines to a collection, see import.ts; `unowned`: without whose they say the srcs are. */
+  import(collection: string, chunks: AsyncIterable<Uint8Array>, unowned?: boolean): Promise<Imported>
+  /** How far somebody was told of changes; null: not at all. Goes with a backup. */
+  cursor(name: string): Promise<string | null>
+  /** Moves it if it still stands `from` there. Durable. */
+  moveCursor(name: string, from: string | null, to: string): Promise<boolean>
   /** Forgets the ops that were committed at or before a time (ms since 1970), as retention.ts says. */
   trim(until: number): Promise<Trimmed>
   /** Resolves when nothing is left to be done in the background. */

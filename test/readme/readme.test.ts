@@ -1,7 +1,7 @@
 /** The README says what is so: its code runs, its table is the settings' own, and what it names is there. */
 
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -59,6 +59,22 @@ describe('README: the code', function () {
     const answer = await fetch(`${server.url}/v1/docs/notes/greeting`)
     const { type, data } = (await answer.json()) as { type: string; data: string }
     assert.deepEqual({ type, data }, { type: 'text', data: 'Hello. ' })
+  })
+
+  it('[D7] the HTTP examples run as they stand', async function () {
+    if (spawnSync('curl', ['--version']).error) this.skip()
+    const server = await serve()
+    open.push(server)
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-readme-'))
+    open.push({ close: () => rm(folder, { recursive: true }) })
+    const { stdout } = await promisify(execFile)('sh', ['-ec', snippet('http', server.url)], {
+      timeout: RUN_MS,
+      cwd: folder,
+    })
+    assert.match(stdout, /zero one 2/)
+    assert.match(stdout, /"documents":1,"ops":3,"known":0/)
+    const { data } = (await (await fetch(`${server.url}/v1/docs/copies/list?v=1`)).json()) as { data: string }
+    assert.equal(data, 'one two')
   })
 
   describe('in a browser', () => {

@@ -29,7 +29,7 @@ const badRequests = [
   { what: 'two limits', path: '/v1/docs/notes?limit=1&limit=2', code: 'PARAMETER_INVALID' },
   { what: 'a page after nothing', path: '/v1/docs/notes?after=', code: 'PARAMETER_INVALID' },
   { what: 'a page after something odd', path: '/v1/docs/notes?after=e30', code: 'PARAMETER_INVALID' },
-  { what: 'a deletion', path: '/v1/docs/notes/a', method: 'DELETE', code: 'METHOD_NOT_ALLOWED' },
+  { what: 'a patch', path: '/v1/docs/notes/a', method: 'PATCH', code: 'METHOD_NOT_ALLOWED' },
   { what: 'a post to the list', path: '/v1/docs/notes', method: 'POST', code: 'METHOD_NOT_ALLOWED' },
   { what: 'a post to the health', path: '/health', method: 'POST', code: 'METHOD_NOT_ALLOWED' },
 ] as const

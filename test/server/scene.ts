@@ -6,6 +6,7 @@ import { type ClientOptions, WebSocket } from 'ws'
 import { isErrorCode } from '../../ops/errors.ts'
 import type { Access } from '../../server/access/access.ts'
 import { OPEN_WARNING } from '../../server/access/policy.ts'
+import type { Clock } from '../../server/clock.ts'
 import { type RunningServer, startServer } from '../../server/server.ts'
 import { readSettings, type Settings } from '../../server/settings.ts'
 
@@ -29,13 +30,14 @@ export async function serve(
   overrides: Partial<Settings> = {},
   web: string | null = null,
   access?: Access,
+  clock?: Clock,
 ): Promise<TestServer> {
   const reports: string[] = []
   const settings: Settings = { ...readSettings(), PORT: 0, DATA: ':memory:', ...overrides }
   const report = (what: string, error?: unknown) => {
     if (what !== OPEN_WARNING) reports.push(`${what} ${String(error)}`)
   }
-  const server = await startServer(settings, { web, report, access })
+  const server = await startServer(settings, { web, report, access, clock })
   open.add(server)
   return { ...server, reports }
 }

@@ -331,6 +331,44 @@ export function storeContract(
       assert.deepEqual(await seen(6, 9), [[7, 'a', 3, text.uri]])
     })
 
+    it('[I27] lists by the beginning of the name and by the time of the last change', async () => {
+      const names = [
+        'a',
+        'ab',
+        'a"',
+        'a\\',
+        'a%',
+        'a_c',
+        'b',
+        ...oddStrings.filter(odd => odd.isWellFormed()),
+      ]
+      for (const id of names) await submit(store, keyOf(id), note(''))
+      const page = { limit: 1000 }
+      const idsOf = async (filter: object) =>
+        (await store.list('notes', { ...page, ...filter })).map(({ id }) => id).toSorted()
+      const all = await idsOf({})
+      for (const prefix of ['', ...names])
+        assert.deepEqual(
+          await idsOf({ prefix }),
+          all.filter(id => id.startsWith(prefix)),
+          prefix,
+        )
+      const { at } = (await store.list('notes', page))[0]!
+      assert.deepEqual(await idsOf({ since: at + 1 }), [])
+      assert.deepEqual(await idsOf({ until: at + 1 }), all)
+      assert.ok((await idsOf({ since: at, until: at + 1 })).length > 0)
+    })
+
+    it('[I46] moves a cursor for one who knows where it is', async () => {
+      assert.equal(await store.cursor('c'), null)
+      const moved = await Promise.all(['1', '2'].map(to => store.moveCursor('c', null, to)))
+      assert.equal(moved.filter(Boolean).length, 1)
+      const at = await store.cursor('c')
+      assert.equal(await store.moveCursor('c', 'elsewhere', '3'), false)
+      assert.equal(await store.moveCursor('c', at, '3'), true)
+      assert.deepEqual([await store.cursor('c'), await store.cursor('d')], ['3', null])
+    })
+
     it('[S15] finishes what was handed in before it closes, and refuses what comes later', async () => {
       const base = await fetched(store, key)
       const late = commitOn(store, key, base, note('in time'))

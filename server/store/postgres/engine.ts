@@ -21,8 +21,8 @@ import type {
   WriterRow,
 } from '../engine.ts'
 import { failed } from '../failed.ts'
-import type { Change, ListedDoc, Mark } from '../store.ts'
-import { type FullRow, fullOf, type OpArray, opRowOf } from '../stored.ts'
+import type { Change, ListedDoc, ListRequest, Mark } from '../store.ts'
+import { type FullRow, fullOf, listValues, type OpArray, opRowOf } from '../stored.ts'
 import { deflated, inflated, jsonOrNull, quoted, unquoted } from '../text.ts'
 import { Appending } from './append.ts'
 import { byteaArray } from './arrays.ts'
@@ -105,8 +105,8 @@ class PostgresEngine implements Engine {
     return this.#one<WriterRow>(reading.writer, doc, quoted(src))
   }
 
-  async list(collection: string, limit: number, before = Number.MAX_SAFE_INTEGER): Promise<ListedDoc[]> {
-    const rows = await this.#all<ListedDoc>(reading.listed, quoted(collection), before, limit)
+  async list(collection: string, page: ListRequest): Promise<ListedDoc[]> {
+    const rows = await this.#all<ListedDoc>(reading.listed, ...listValues(collection, page))
     return rows.map(row => ({ ...row, collection, id: unquoted(row.id) }))
   }
 
@@ -122,6 +122,18 @@ class PostgresEngine implements Engine {
         ? await this.#all<DocKey>(reading.keys, after ? quoted(after.collection) : '', id, limit)
         : await this.#all<DocKey>(reading.keysIn, quoted(collection), id, limit)
     return rows.map(row => ({ collection: unquoted(row.collection), id: unquoted(row.id) }))
+  }
+
+  async fact(name: string): Promise<string | null> {
+    return (await this.#one<{ value: string }>(reading.fact, name))?.value ?? null
+  }
+
+  async changeFact(name: string, before: string | null, value: string): Promise<boolean> {
+    const rows =
+      before === null
+        ? await this.#save(writing.addFact, name, value)
+        : await this.#save(writing.changeFact, name, before, value)
+    return rows.length > 0
   }
 
   // ---- the log ----

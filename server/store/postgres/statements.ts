@@ -17,7 +17,7 @@ export const reading = named({
     ) AS v FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked(collection, id, n)`,
   listed: `
     SELECT id, type, v, at, change FROM docs WHERE collection = $1 AND change < $2 AND change > 0
-    AND type IS NOT NULL ORDER BY change DESC LIMIT $3`,
+    AND type IS NOT NULL AND starts_with(id, $4) AND at >= $5 AND at < $6 ORDER BY change DESC LIMIT $3`,
   changed: `
     SELECT change, id, type, v, at FROM docs WHERE collection = $1 AND change > $2 AND change > 0
     ORDER BY change LIMIT $3`,
@@ -25,6 +25,7 @@ export const reading = named({
   keysIn: 'SELECT collection, id FROM docs WHERE collection = $1 AND id > $2 ORDER BY id LIMIT $3',
   writer: 'SELECT writer, seq, v, seal FROM writers WHERE doc = $1 AND src = $2',
   owner: 'SELECT who FROM owners WHERE src = $1',
+  fact: 'SELECT value FROM facts WHERE name = $1',
   turnBefore: 'SELECT v, type FROM turns WHERE doc = $1 AND v < $2 ORDER BY v DESC LIMIT 1',
 
   ops: `
@@ -99,6 +100,8 @@ export const appending = named({
 /** What writes by itself, a transaction each. */
 export const writing = named({
   claim: 'INSERT INTO owners (src, who) VALUES ($1, $2) ON CONFLICT (src) DO NOTHING',
+  addFact: 'INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING name',
+  changeFact: 'UPDATE facts SET value = $3 WHERE name = $1 AND value = $2 RETURNING name',
   touch: `
     INSERT INTO docs (collection, id, v, hash, at, change, writers) VALUES ($1, $2, 0, $3, 0, 0, 0)
     ON CONFLICT (collection, id) DO NOTHING`,

@@ -21,8 +21,8 @@ import type {
   WholeDoc,
   WriterRow,
 } from '../engine.ts'
-import type { Change, ListedDoc, Mark } from '../store.ts'
-import { type FullRow, fullOf, type OpArray, opRowOf } from '../stored.ts'
+import type { Change, ListedDoc, ListRequest, Mark } from '../store.ts'
+import { type FullRow, fullOf, listValues, type OpArray, opRowOf } from '../stored.ts'
 import { deflated, inflated, jsonOrNull, quoted, unquoted } from '../text.ts'
 import { adoptInto, fillFrom, viewOf } from './rows.ts'
 import {
@@ -140,8 +140,8 @@ class SqliteEngine implements Engine {
     return this.#books().writer(doc, src)
   }
 
-  async list(collection: string, limit: number, before = Number.MAX_SAFE_INTEGER): Promise<ListedDoc[]> {
-    const rows = this.#sql.listed.all(quoted(collection), before, limit) as unknown as ListedDoc[]
+  async list(collection: string, page: ListRequest): Promise<ListedDoc[]> {
+    const rows = this.#sql.listed.all(...listValues(collection, page)) as unknown as ListedDoc[]
     return rows.map(row => ({ ...row, collection, id: unquoted(row.id) }))
   }
 
@@ -160,6 +160,18 @@ class SqliteEngine implements Engine {
       collection: unquoted(row.collection),
       id: unquoted(row.id),
     }))
+  }
+
+  async fact(name: string): Promise<string | null> {
+    return (this.#sql.fact.get(name) as { value: string } | undefined)?.value ?? null
+  }
+
+  async changeFact(name: string, before: string | null, value: string): Promise<boolean> {
+    return inTransaction(this.#db, () => {
+      if ((this.#sql.fact.get(name)?.value ?? null) !== before) return false
+      this.#sql.putFact.run(name, value)
+      return true
+    })
   }
 
   // ---- the log ----

@@ -21,8 +21,9 @@ export function statementsOf(db: DatabaseSync) {
     ),
     moveDoc: sql('UPDATE docs SET v = ?, type = ?, hash = ?, at = ?, change = ?, writers = ? WHERE num = ?'),
     listed: sql(
-      `SELECT id, type, v, at, change FROM docs WHERE collection = ? AND change < ? AND change > 0
-       AND type IS NOT NULL ORDER BY change DESC LIMIT ?`,
+      `SELECT id, type, v, at, change FROM docs WHERE collection = ?1 AND change < ?2 AND change > 0
+       AND type IS NOT NULL AND substr(id, 1, length(?4)) = ?4 AND at >= ?5 AND at < ?6
+       ORDER BY change DESC LIMIT ?3`,
     ),
     changed: sql(
       `SELECT change, id, type, v, at FROM docs WHERE collection = ? AND change > ? AND change > 0

@@ -115,15 +115,75 @@ const stockRows: readonly { what: string; needs: Action; run(doc: StockDoc): Pro
   },
 ]
 
-/** By the path of the route. `shows`: what the body has for who may. */
-const routeRows: Readonly<Record<string, { needs: Action | null; get: string; shows: string }>> = {
-  '/health': { needs: null, get: '/health', shows: 'ok' },
-  '/metrics': { needs: null, get: '/metrics', shows: 'holdfast_sessions' },
-  '/ready': { needs: null, get: '/ready', shows: 'ready' },
-  '/v1/docs/:collection': { needs: 'read', get: '/v1/docs/notes', shows: '"id":"a"' },
-  '/v1/docs/:collection/:id': { needs: 'read', get: '/v1/docs/notes/a', shows: SECRET },
-  '/': { needs: null, get: '/', shows: '' },
-  '/d/:collection/:id': { needs: null, get: '/d/notes/a', shows: '' },
+interface RouteRow {
+  readonly needs: Action | null
+  readonly get: string
+  readonly send?: object
+  readonly media?: string
+  /** What the body has for who may. */
+  readonly shows: string
+  /** What may not be is left out, or refused alone: the status is 200. */
+  readonly each?: true
+}
+
+const edit = { src: 'ann-1', seq: 1, v: 1, op: ['x'] }
+
+/** By the method and path of the route. */
+const routeRows: Readonly<Record<string, RouteRow>> = {
+  'get /health': { needs: null, get: '/health', shows: 'ok' },
+  'get /metrics': { needs: null, get: '/metrics', shows: 'holdfast_sessions' },
+  'get /ready': { needs: null, get: '/ready', shows: 'ready' },
+  'get /openapi.json': { needs: null, get: '/openapi.json', shows: '3.1.0' },
+  'get /v1/docs/:collection': { needs: 'read', get: '/v1/docs/notes', shows: '"id":"a"', each: true },
+  'get /v1/docs/:collection/:id': { needs: 'read', get: '/v1/docs/notes/a', shows: SECRET },
+  'put /v1/docs/:collection/:id': {
+    needs: 'write',
+    get: '/v1/docs/notes/a',
+    send: { data: 'other' },
+    shows: '"v":2',
+  },
+  'delete /v1/docs/:collection/:id': { needs: 'manage', get: '/v1/docs/notes/a', shows: '"v":2' },
+  'post /v1/docs/:collection/:id/ops': {
+    needs: 'write',
+    get: '/v1/docs/notes/a/ops',
+    send: edit,
+    shows: '"v":2',
+  },
+  'post /v1/ops': {
+    needs: 'write',
+    get: '/v1/ops',
+    send: { ops: [{ collection: 'notes', id: 'a', ...edit }] },
+    shows: '"v":2',
+    each: true,
+  },
+  'get /v1/docs/:collection/:id/history': {
+    needs: 'read',
+    get: '/v1/docs/notes/a/history',
+    shows: '"sittings":[{',
+  },
+  'post /v1/docs/:collection/:id/catchup': {
+    needs: 'read',
+    get: '/v1/docs/notes/a/catchup',
+    send: { v: null, own: [] },
+    shows: SECRET,
+  },
+  'post /v1/docs/:collection/:id/restore': {
+    needs: 'manage',
+    get: '/v1/docs/notes/a/restore',
+    send: { v: 1 },
+    shows: '"v":1',
+  },
+  'get /v1/feed/:collection': { needs: 'read', get: '/v1/feed/notes', shows: '"id":"a"', each: true },
+  'get /v1/export/:collection': { needs: 'manage', get: '/v1/export/notes', shows: SECRET },
+  'post /v1/import/:collection': {
+    needs: 'manage',
+    get: '/v1/import/notes',
+    send: { end: { documents: 0, ops: 0 } },
+    media: 'application/x-ndjson',
+    shows: 'IMPORT_INVALID',
+  },
+  'get /': { needs: null, get: '/', shows: '' },
+  'get /d/:collection/:id': { needs: null, get: '/d/notes/a', shows: '' },
 }
 
 const create = { a: 'op', ...doc, src: 'root', seq: 1, v: 0, create: { type: TEXT, data: SECRET } }
@@ -198,10 +258,16 @@ describe("The matrix of access: ShareDB's own client", () => {
 describe('The matrix of access: HTTP', () => {
   afterEach(closeAll)
 
+  interface Layer {
+    readonly route?: { readonly path: string | string[]; readonly methods: Readonly<Record<string, boolean>> }
+  }
+
   /** An express app tells its routes; those for wrong methods stand as lists. */
   const routesOf = (app: unknown): string[] =>
-    (app as { router: { stack: { route?: { path: string | string[] } }[] } }).router.stack.flatMap(
-      ({ route }) => (typeof route?.path === 'string' ? [route.path] : []),
+    (app as { router: { stack: Layer[] } }).router.stack.flatMap(({ route }) =>
+      typeof route?.path === 'string'
+        ? Object.keys(route.methods).map(method => `${method} ${route.path}`)
+        : [],
     )
 
   it('[Z4] has a row for each route', async () => {
@@ -209,25 +275,33 @@ describe('The matrix of access: HTTP', () => {
     assert.deepEqual(routesOf(httpApp(gateway, import.meta.dirname)).sort(), Object.keys(routeRows).sort())
   })
 
-  for (const [route, { needs, get, shows }] of Object.entries(routeRows)) {
+  for (const [route, { needs, get, send, media = 'application/json', shows, each }] of Object.entries(
+    routeRows,
+  )) {
     for (const role of roles) {
       const allowed = may(role, needs)
-      it(`[Z3] ${role ?? 'nobody'} ${allowed ? 'may' : 'may not'} GET ${route}`, async () => {
+      it(`[Z3] ${role ?? 'nobody'} ${allowed ? 'may' : 'may not'} ${route}`, async () => {
         const board = new Board()
         board.give('ann', role)
+        if (/export|import/.test(route)) board.give('ann', role, 'notes', '*')
         const server = await serve({}, null, board)
-        await server.gateway.backend.submit(
-          { collection: 'notes', id: 'a' },
-          { create: { type: TEXT, data: SECRET } },
-        )
-        const headers = { authorization: `Bearer ${tokenOf({ id: 'ann' })}` }
-        const response = await fetch(server.url + get, { headers })
+        const key = { collection: 'notes', id: 'a' }
+        await server.gateway.backend.submit(key, { create: { type: TEXT, data: SECRET } })
+        const ask = (headers: Record<string, string>) =>
+          fetch(server.url + get, {
+            method: route.split(' ')[0]!.toUpperCase(),
+            headers: { ...headers, ...(send && { 'content-type': media }) },
+            ...(send && { body: JSON.stringify(send) }),
+          })
+        const response = await ask({ authorization: `Bearer ${tokenOf({ id: 'ann' })}` })
         const body = await response.text()
-        if (allowed) assert.ok(body.includes(shows))
-        else assert.doesNotMatch(body, new RegExp(`${SECRET}|"id":"a"`))
-        const isList = route === '/v1/docs/:collection'
-        if (!allowed && !isList) assert.match(body, /FORBIDDEN/)
-        const anonymous = await fetch(server.url + get)
+        if (allowed) assert.ok(body.includes(shows), body)
+        else {
+          assert.doesNotMatch(body, new RegExp(`${SECRET}|"id":"a"`))
+          assert.equal(response.status, each ? 200 : 403)
+          assert.equal((await server.gateway.store.head(key)).v, 1, 'nothing was written')
+        }
+        const anonymous = await ask({})
         assert.equal(anonymous.status === 401, needs !== null)
       })
     }

@@ -1,0 +1,328 @@
+/** What a broken or hostile program asks, and what it is told. `text`, `json`, `rich` exist in `notes`, at version 1. */
+
+import type { ErrorCode } from '../../../ops/errors.ts'
+import type { Asking } from './asking.ts'
+
+export interface BadAsking extends Asking {
+  readonly what: string
+  readonly path: string
+  readonly code: ErrorCode
+}
+
+const doc = '/v1/docs/notes/text'
+const ops = `${doc}/ops`
+const op = { src: 'bad', seq: 1, v: 1, op: ['x'] }
+const json = { 'content-type': 'application/json' }
+const nested = `${'['.repeat(300)}${']'.repeat(300)}`
+
+const reading: readonly BadAsking[] = [
+  { what: 'an unknown parameter', path: `${doc}?version=1`, code: 'PARAMETER_INVALID' },
+  { what: 'an unknown parameter of a list', path: '/v1/docs/notes?offset=1', code: 'PARAMETER_INVALID' },
+  { what: 'a parameter called __proto__', path: `${doc}?__proto__=1`, code: 'PARAMETER_INVALID' },
+  { what: 'a negative version', path: `${doc}?v=-1`, code: 'PARAMETER_INVALID' },
+  { what: 'a version that is no number', path: `${doc}?v=head`, code: 'PARAMETER_INVALID' },
+  { what: 'a version that is not whole', path: `${doc}?v=1.5`, code: 'PARAMETER_INVALID' },
+  { what: 'no version', path: `${doc}?v=`, code: 'PARAMETER_INVALID' },
+  { what: 'two versions', path: `${doc}?v=1&v=1`, code: 'PARAMETER_INVALID' },
+  { what: 'a version and a time', path: `${doc}?v=1&at=2030-01-01T00:00:00Z`, code: 'PARAMETER_INVALID' },
+  { what: 'a version to come', path: `${doc}?v=99`, code: 'VERSION_UNKNOWN' },
+  { what: 'version 0, when there was nothing', path: `${doc}?v=0`, code: 'NOT_FOUND' },
+  { what: 'a time in words', path: `${doc}?at=yesterday`, code: 'PARAMETER_INVALID' },
+  { what: 'a time without an offset', path: `${doc}?at=2030-01-01T00:00:00`, code: 'PARAMETER_INVALID' },
+  { what: 'a day that is none', path: `${doc}?at=2030-13-41T00:00:00Z`, code: 'PARAMETER_INVALID' },
+  { what: 'a time before the document', path: `${doc}?at=2001-01-01T00:00:00Z`, code: 'NOT_FOUND' },
+  { what: 'an unknown form', path: `${doc}?as=pdf`, code: 'PARAMETER_INVALID' },
+  { what: 'only a picture', path: doc, headers: { accept: 'image/png' }, code: 'NOT_ACCEPTABLE' },
+  { what: 'JSON as text', path: '/v1/docs/notes/json?as=text', code: 'NOT_ACCEPTABLE' },
+  { what: 'JSON as HTML', path: '/v1/docs/notes/json?as=html', code: 'NOT_ACCEPTABLE' },
+  { what: 'a list since a word', path: '/v1/docs/notes?since=1', code: 'PARAMETER_INVALID' },
+  { what: 'two prefixes', path: '/v1/docs/notes?prefix=a&prefix=b', code: 'PARAMETER_INVALID' },
+  { what: 'history of a bad name', path: '/v1/docs/notes/__proto__/history', code: 'NAME_INVALID' },
+  { what: 'history with limit 0', path: `${doc}/history?limit=0`, code: 'PARAMETER_INVALID' },
+  { what: 'history before a word', path: `${doc}/history?before=x`, code: 'PARAMETER_INVALID' },
+  { what: 'a gap of two days', path: `${doc}/history?gap=172800000`, code: 'PARAMETER_INVALID' },
+  { what: 'a zone by name', path: `${doc}/history?zone=CET`, code: 'PARAMETER_INVALID' },
+  { what: 'a feed after a word', path: '/v1/feed/notes?after=x', code: 'PARAMETER_INVALID' },
+  { what: 'a feed that waits an hour', path: '/v1/feed/notes?wait=3600000', code: 'PARAMETER_INVALID' },
+  { what: 'a feed of a reserved name', path: '/v1/feed/constructor', code: 'NAME_INVALID' },
+  {
+    what: 'a stream after a word',
+    path: '/v1/feed/notes',
+    headers: { accept: 'text/event-stream', 'last-event-id': 'x' },
+    code: 'PARAMETER_INVALID',
+  },
+  { what: 'an export of nothing', path: '/v1/export/none', code: 'NOT_FOUND' },
+  { what: 'a post to the description', path: '/openapi.json', send: {}, code: 'METHOD_NOT_ALLOWED' },
+  { what: 'a get of ops', path: ops, code: 'METHOD_NOT_ALLOWED' },
+  { what: 'an op on a collection', path: '/v1/docs/notes', send: op, code: 'METHOD_NOT_ALLOWED' },
+]
+
+const bodies: readonly BadAsking[] = [
+  { what: 'no body', path: ops, method: 'POST', code: 'MEDIA_TYPE_UNSUPPORTED' },
+  {
+    what: 'a form',
+    path: ops,
+    raw: 'a=1',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    code: 'MEDIA_TYPE_UNSUPPORTED',
+  },
+  {
+    what: 'JSON as text',
+    path: ops,
+    raw: '{}',
+    headers: { 'content-type': 'text/plain' },
+    code: 'MEDIA_TYPE_UNSUPPORTED',
+  },
+  {
+    what: 'another charset',
+    path: ops,
+    raw: '{}',
+    headers: { 'content-type': 'application/json; charset=utf-16' },
+    code: 'MEDIA_TYPE_UNSUPPORTED',
+  },
+  {
+    what: 'a packed body',
+    path: ops,
+    raw: '{}',
+    headers: { ...json, 'content-encoding': 'gzip' },
+    code: 'MEDIA_TYPE_UNSUPPORTED',
+  },
+  { what: 'an empty body', path: ops, raw: '', method: 'POST', headers: json, code: 'FRAME_MALFORMED' },
+  { what: 'half a body', path: ops, raw: '{"src":', headers: json, code: 'FRAME_MALFORMED' },
+  {
+    what: 'bytes that are no UTF-8',
+    path: ops,
+    raw: new Uint8Array([0x22, 0xff, 0x22]),
+    headers: json,
+    code: 'FRAME_MALFORMED',
+  },
+  { what: 'null', path: ops, send: null, code: 'FRAME_MALFORMED' },
+  { what: 'a list', path: ops, send: [op], code: 'FRAME_MALFORMED' },
+  { what: '300 nested arrays', path: ops, raw: nested, headers: json, code: 'FRAME_TOO_DEEP' },
+  {
+    what: 'half a million open arrays',
+    path: ops,
+    raw: '['.repeat(500_000),
+    headers: json,
+    code: 'FRAME_TOO_DEEP',
+  },
+  {
+    what: 'a body of two megabytes',
+    path: ops,
+    raw: `"${'x'.repeat(2_000_000)}"`,
+    headers: json,
+    code: 'FRAME_TOO_LARGE',
+  },
+  { what: 'a field that is not known', path: ops, send: { ...op, more: 1 }, code: 'FRAME_MALFORMED' },
+  {
+    what: 'a field called __proto__',
+    path: ops,
+    raw: '{"src":"b","seq":1,"v":1,"op":["x"],"__proto__":{"v":2}}',
+    headers: json,
+    code: 'FRAME_MALFORMED',
+  },
+  { what: 'a body for a batch that is an op', path: '/v1/ops', send: op, code: 'FRAME_MALFORMED' },
+  {
+    what: 'a batch of 1,001',
+    path: '/v1/ops',
+    send: { ops: Array(1001).fill({ collection: 'notes', id: 'text', ...op }) },
+    code: 'FRAME_MALFORMED',
+  },
+  {
+    what: 'a batch of a nameless op',
+    path: '/v1/ops',
+    send: { ops: [{ collection: 'notes', id: 'text', v: 1, op: ['x'] }] },
+    code: 'FRAME_MALFORMED',
+  },
+  {
+    what: 'a batch with a reserved name',
+    path: '/v1/ops',
+    send: { ops: [{ collection: 'notes', id: 'toString', ...op }] },
+    code: 'NAME_INVALID',
+  },
+  {
+    what: 'a body of a put without data',
+    path: doc,
+    method: 'PUT',
+    send: { type: 'text' },
+    code: 'FRAME_MALFORMED',
+  },
+  { what: 'a restoration of a word', path: `${doc}/restore`, send: { v: 'one' }, code: 'FRAME_MALFORMED' },
+  {
+    what: 'a catch-up without a version',
+    path: `${doc}/catchup`,
+    send: { own: [] },
+    code: 'FRAME_MALFORMED',
+  },
+]
+
+const edits: readonly BadAsking[] = [
+  { what: 'an op without a name', path: ops, send: { v: 1, op: ['x'] }, code: 'PARAMETER_INVALID' },
+  {
+    what: 'an op with half a name',
+    path: ops,
+    send: { src: 'bad', v: 1, op: ['x'] },
+    code: 'FRAME_MALFORMED',
+  },
+  {
+    what: 'an op without a version',
+    path: ops,
+    send: { src: 'bad', seq: 1, op: ['x'] },
+    code: 'FRAME_MALFORMED',
+  },
+  { what: 'an op and a deletion', path: ops, send: { ...op, del: true }, code: 'FRAME_MALFORMED' },
+  { what: 'nothing to do', path: ops, send: { src: 'bad', seq: 1, v: 1 }, code: 'FRAME_MALFORMED' },
+  { what: 'seq 0', path: ops, send: { ...op, seq: 0 }, code: 'FRAME_MALFORMED' },
+  { what: 'a seq that is not whole', path: ops, send: { ...op, seq: 1.5 }, code: 'FRAME_MALFORMED' },
+  { what: 'an endless src', path: ops, send: { ...op, src: 'x'.repeat(129) }, code: 'FRAME_MALFORMED' },
+  { what: 'a seal that is none', path: ops, send: { ...op, seal: 'seal' }, code: 'FRAME_MALFORMED' },
+  {
+    what: 'an endless key',
+    path: ops,
+    send: { v: 1, op: ['x'] },
+    headers: { 'idempotency-key': 'k'.repeat(256) },
+    code: 'PARAMETER_INVALID',
+  },
+  {
+    what: 'a version to come',
+    path: ops,
+    send: { ...op, v: 9 },
+    code: 'ERR_OP_VERSION_NEWER_THAN_CURRENT_SNAPSHOT',
+  },
+  { what: 'an op of another type', path: ops, send: { ...op, op: { ops: [] } }, code: 'OP_MALFORMED' },
+  { what: 'an op beyond the end', path: ops, send: { ...op, op: [99, 'x'] }, code: 'OP_MISFIT' },
+  {
+    what: 'a script as a link',
+    path: '/v1/docs/notes/rich/ops',
+    send: { ...op, op: { ops: [{ retain: 1, attributes: { link: 'javascript:1' } }] } },
+    code: 'OP_ATTRIBUTE',
+  },
+  {
+    what: 'an unknown type',
+    path: '/v1/docs/notes/new/ops',
+    send: { src: 'bad', seq: 1, create: { type: 'pdf' } },
+    code: 'TYPE_UNKNOWN',
+  },
+  {
+    what: 'content of another type',
+    path: '/v1/docs/notes/new/ops',
+    send: { src: 'bad', seq: 1, create: { type: 'text', data: 7 } },
+    code: 'DATA_MALFORMED',
+  },
+  {
+    what: 'a second creation',
+    path: ops,
+    send: { src: 'bad', seq: 1, v: 1, create: { type: 'text' } },
+    code: 'ERR_DOC_ALREADY_CREATED',
+  },
+  {
+    what: 'a put of another type',
+    path: doc,
+    method: 'PUT',
+    send: { type: 'json', data: 1 },
+    code: 'TYPE_MISMATCH',
+  },
+  {
+    what: 'a put of what the type is not',
+    path: doc,
+    method: 'PUT',
+    send: { data: 7 },
+    code: 'DATA_MALFORMED',
+  },
+  {
+    what: 'a put of a new document without a type',
+    path: '/v1/docs/notes/new',
+    method: 'PUT',
+    send: { data: 'x' },
+    code: 'FRAME_MALFORMED',
+  },
+  {
+    what: 'a deletion of nothing',
+    path: '/v1/docs/notes/new',
+    method: 'DELETE',
+    code: 'ERR_DOC_DOES_NOT_EXIST',
+  },
+  {
+    what: 'a restoration of what is to come',
+    path: `${doc}/restore`,
+    send: { v: 9 },
+    code: 'VERSION_UNKNOWN',
+  },
+  {
+    what: 'a catch-up from the future',
+    path: `${doc}/catchup`,
+    send: { v: 9, own: [] },
+    code: 'SERVER_BEHIND',
+  },
+  {
+    what: 'a catch-up of another history',
+    path: `${doc}/catchup`,
+    send: { v: 1, own: [], hash: '0'.repeat(32) },
+    code: 'SERVER_DIVERGED',
+  },
+  {
+    what: 'If-Match of another version',
+    path: doc,
+    method: 'PUT',
+    send: { data: 'x' },
+    headers: { 'if-match': '"v7"' },
+    code: 'VERSION_MISMATCH',
+  },
+  {
+    what: 'If-Match of another epoch',
+    path: doc,
+    method: 'PUT',
+    send: { data: 'x' },
+    headers: { 'if-match': '"v1.00000000"' },
+    code: 'VERSION_MISMATCH',
+  },
+  {
+    what: 'If-Match of a word',
+    path: doc,
+    method: 'PUT',
+    send: { data: 'x' },
+    headers: { 'if-match': 'v1' },
+    code: 'PARAMETER_INVALID',
+  },
+  {
+    what: 'If-None-Match of what is there',
+    path: doc,
+    method: 'PUT',
+    send: { data: 'x' },
+    headers: { 'if-none-match': '*' },
+    code: 'VERSION_MISMATCH',
+  },
+  {
+    what: 'If-None-Match of a version',
+    path: doc,
+    method: 'PUT',
+    send: { data: 'x' },
+    headers: { 'if-none-match': '"v1"' },
+    code: 'PARAMETER_INVALID',
+  },
+  {
+    what: 'If-Match of nothing',
+    path: '/v1/docs/notes/new',
+    method: 'PUT',
+    send: { type: 'text', data: 'x' },
+    headers: { 'if-match': '*' },
+    code: 'VERSION_MISMATCH',
+  },
+  {
+    what: 'a page of another origin',
+    path: doc,
+    method: 'DELETE',
+    headers: { origin: 'https://evil.example' },
+    code: 'ORIGIN_REFUSED',
+  },
+  { what: 'an import of JSON', path: '/v1/import/notes', send: {}, code: 'MEDIA_TYPE_UNSUPPORTED' },
+  {
+    what: 'an import of anything',
+    path: '/v1/import/notes',
+    raw: 'x\n',
+    headers: { 'content-type': 'application/x-ndjson' },
+    code: 'IMPORT_INVALID',
+  },
+]
+
+export const badAskings = [...reading, ...bodies, ...edits]
