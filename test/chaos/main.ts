@@ -3,6 +3,9 @@
  *
  * Runs each scenario (scenarios.ts) N times (default 3) in real browsers against a real server, from the seeds S, S + 1, ...
  * (default 1), and checks what must hold. A failure prints the command that plays it again, and the exit code is 1.
+ *
+ * `lost` counts tokens that were saved in a database that the scenario ruined, and `told` those of them whose people were told.
+ * Chromium only: most of these faults are done through its DevTools.
  */
 
 import { parseArgs } from 'node:util'
