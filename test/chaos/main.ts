@@ -33,6 +33,9 @@ if (values.bug !== undefined && !Object.hasOwn(bugs, values.bug))
   throw new Error(`--bug takes ${Object.keys(bugs).join(', ')}`)
 if (provideChromium(line => console.error(line)) === null) throw new Error('there is no Chromium')
 
+// Whatever is running is ended with us, and that is done on exit.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 const bug = (values.bug as BugName | undefined) ?? null
 const columns = ['rounds', 'tokens', 'saved', 'acked', 'held', 'lost', 'told', 'versions', 'seconds'] as const
 type Row = Record<(typeof columns)[number], number>
