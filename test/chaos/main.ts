@@ -3,6 +3,9 @@
  *
  * Runs each scenario (scenarios.ts) N times (default 3) in real browsers against a real server, from the seeds S, S + 1, ...
  * (default 1), and checks what must hold. A failure prints the command that plays it again, and the exit code is 1.
+ *
+ * `lost` counts tokens that were saved in a database that the scenario ruined, and `told` those of them whose people were told.
+ * Chromium only: most of these faults are done through its DevTools.
  */
 
 import { parseArgs } from 'node:util'
@@ -29,6 +32,9 @@ if (unknown !== undefined) throw new Error(`--only takes ${Object.keys(scenarios
 if (values.bug !== undefined && !Object.hasOwn(bugs, values.bug))
   throw new Error(`--bug takes ${Object.keys(bugs).join(', ')}`)
 if (provideChromium(line => console.error(line)) === null) throw new Error('there is no Chromium')
+
+// Whatever is running is ended with us, and that is done on exit.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 const bug = (values.bug as BugName | undefined) ?? null
 const columns = ['rounds', 'tokens', 'saved', 'acked', 'held', 'lost', 'told', 'versions', 'seconds'] as const

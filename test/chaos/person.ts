@@ -158,7 +158,8 @@ export class Person {
   async leaveAndComeBack(meanwhile: () => Promise<unknown>): Promise<void> {
     await this.page.goto(`${this.#around.address}elsewhere`)
     await meanwhile()
-    await this.page.goBack()
+    await this.page.goBack({ waitUntil: 'commit' }) // a kept page has no load
+    await this.page.waitForFunction(() => 'chaos' in globalThis)
     if (!(await this.page.evaluate(() => chaos.opened))) await this.openDocument()
   }
 
