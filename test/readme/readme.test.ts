@@ -61,6 +61,23 @@ describe('README: the code', function () {
     assert.deepEqual({ type, data }, { type: 'text', data: 'Hello. ' })
   })
 
+  it('[D8] what keeps, orders and rescues edits runs as it stands, and each edit is on the server once', async () => {
+    const server = await serve()
+    open.push(server)
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-readme-'))
+    open.push({ close: () => rm(folder, { recursive: true }) })
+    const file = join(folder, 'keeping.mts')
+    const code = snippet('keeping', server.url)
+    await writeFile(file, code.replace('./client/index.ts', new URL('client/index.ts', root).href))
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: RUN_MS })
+    assert.match(stdout, /^\d+ edits, 0 held\ntrue null\n$/)
+    for (const [id, text] of [
+      ['page', 'The page. '],
+      ['index', 'See page. '],
+    ])
+      assert.equal((await server.gateway.store.snapshot({ collection: 'notes', id: id! })).data, text)
+  })
+
   it('[D7] the HTTP examples run as they stand', async function () {
     if (spawnSync('curl', ['--version']).error) this.skip()
     const server = await serve()
