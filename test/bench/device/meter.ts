@@ -14,7 +14,11 @@ export interface Written {
   readonly transactions: number
 }
 
-type Notice = { readonly t: 'count'; readonly on: boolean } | ({ readonly t: 'written' } & Written)
+/** `here`: a context has come, and does not know yet whether to count. */
+type Notice =
+  | { readonly t: 'here' }
+  | { readonly t: 'count'; readonly on: boolean }
+  | ({ readonly t: 'written' } & Written)
 
 const channel = new BroadcastChannel('bench-meter')
 /** Bytes of each transaction of this context that has written something and is not complete. */
@@ -28,8 +32,10 @@ let counting = false
 
 channel.onmessage = ({ data }: MessageEvent<Notice>) => {
   if (data.t === 'count') counting = data.on
-  else add(data)
+  else if (data.t === 'written') add(data)
+  else if (counting) channel.postMessage({ t: 'count', on: true } satisfies Notice)
 }
+channel.postMessage({ t: 'here' } satisfies Notice)
 
 for (const name of ['put', 'add'] as const) {
   const write = IDBObjectStore.prototype[name]
