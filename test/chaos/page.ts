@@ -1,6 +1,6 @@
 /** The page of the chaos tests: a client in real life, driven by a few words instead of a keyboard, so that much happens. */
 
-import { type Client, connect, type Doc, type Truth } from '../../client/index.ts'
+import { type Client, connect, type Doc, type Loss, type Truth } from '../../client/index.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import { Random } from '../random.ts'
@@ -95,6 +95,8 @@ const page: ChaosPage = {
       ...planted(bug),
       ...(signed && { token: () => chaosToken() }),
     })
+    client.on('loss', mourn)
+    mourn(client.loss)
     doc = await client.open('chaos', id, type)
     doc.on('truth', tell)
     tell(doc.truth)
@@ -128,6 +130,11 @@ const page: ChaosPage = {
 }
 
 /** Everything made so far is what the truth says now. */
+/** What the browser lost of this device is told, too. */
+function mourn(loss: Loss | null): void {
+  if (loss) void chaosTell({ saved: [], settled: [], error: 'LOSS' })
+}
+
 function tell({ saved, settled, held, unsent, error }: Truth): void {
   const report = {
     saved: saved ? made.saved.splice(0) : [],

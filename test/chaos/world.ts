@@ -179,7 +179,9 @@ export class World {
 
   #whoWasTold(): Set<string> {
     return new Set(
-      [...this.ledger.told].flatMap(([device, codes]) => (codes.has('LOG_FAILED') ? [device] : [])),
+      [...this.ledger.told].flatMap(([device, codes]) =>
+        codes.has('LOG_FAILED') || codes.has('LOSS') ? [device] : [],
+      ),
     )
   }
 
