@@ -69,6 +69,7 @@ export async function startServer(settings: Settings, options: ServerOptions = {
     const gateway = openGateway({ store, settings, report, log, meter, limits, guard, access, bus, clock })
     opened = gateway
     readStore(metrics, store)
+    readBus(metrics, gateway)
     metrics.read(
       'gauge',
       'holdfast_pressure',
@@ -97,6 +98,25 @@ export async function startServer(settings: Settings, options: ServerOptions = {
     await store.close()
     throw error
   }
+}
+
+function readBus(metrics: Metrics, gateway: Gateway): void {
+  const read = (name: string, help: string, number: () => number, kind: 'counter' | 'gauge' = 'counter') =>
+    metrics.read(kind, `holdfast_bus_${name}`, help, number)
+  read(
+    'up',
+    'Whether the bus carries edits; 1, too, where this server is alone.',
+    () => Number(gateway.bus.state !== 'down'),
+    'gauge',
+  )
+  read('lag_ms', 'From a message to its being heard, as last seen.', () => gateway.bus.lagMs ?? 0, 'gauge')
+  read('published_total', 'Edits told to other servers.', () => gateway.bus.counts.published)
+  read(
+    'publish_errors_total',
+    'Edits that could not be told at once.',
+    () => gateway.bus.counts.publishErrors,
+  )
+  read('gaps_healed_total', 'Gaps that were filled from the store.', () => gateway.bus.counts.gapsHealed)
 }
 
 function readStore(metrics: Metrics, { counts }: Store): void {

@@ -85,7 +85,11 @@ function connect(
 /** The database as it is, without changing anything; null if it is not there, or of another version. */
 export async function openToRead(name: string): Promise<Database | null> {
   const db = await openDB<Schema>(name, undefined, {
-    upgrade: (_db, _from, _to, tx) => abort(tx), // it is not there, and must not come into being
+    // It is not there, and must not come into being.
+    upgrade(_db, _from, _to, tx) {
+      tx.done.catch(() => {})
+      abort(tx)
+    },
     blocking: (_current, _wanted, event) => (event.target as IDBDatabase).close(),
   }).catch(() => null)
   if (db === null || db.version === SCHEMA_VERSION) return db

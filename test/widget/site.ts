@@ -20,6 +20,7 @@ export async function openServer(
     HOLDFAST_ORIGINS: '*',
     HOLDFAST_DOCUMENT_BYTES: String(documentBytes),
     HOLDFAST_DRAIN_MS: '500',
+    HOLDFAST_LOG: 'error',
   }
   return startServer(readSettings(environment), { web })
 }
