@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import type { Client, Doc, Truth } from '../../client/api.ts'
+import type { Client } from '../../client/api.ts'
 import { type ConnectOptions, connect } from '../../client/client.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { type RunningServer, startServer } from '../../server/server.ts'
 import { readSettings } from '../../server/settings.ts'
 import { Board } from '../server/access/site.ts'
+import { until } from './until.ts'
 
 const open: { close(): Promise<unknown> }[] = []
 
@@ -22,19 +23,6 @@ function client(options: Partial<ConnectOptions> & { server: string }): Client {
 }
 
 const as = (id: string) => async () => JSON.stringify({ id })
-
-/** Resolves when the document's truth satisfies `is`. */
-function until(doc: Doc, is: (truth: Truth) => boolean): Promise<void> {
-  return new Promise(resolve => {
-    const look = () => {
-      if (!is(doc.truth)) return
-      off()
-      resolve()
-    }
-    const off = doc.on('truth', look)
-    look()
-  })
-}
 
 describe('a client whom the server may refuse', () => {
   let board: Board

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
-import type { Client, Doc, Truth } from '../../client/api.ts'
+import type { Client, Doc } from '../../client/api.ts'
 import { type ConnectOptions, connect } from '../../client/client.ts'
 import { type Clock, systemClock } from '../../client/clock.ts'
 import type { Dial, SocketEvents } from '../../client/link/link.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { volatileLog } from '../../client/log/volatile.ts'
 import { closeAll, serve } from '../server/scene.ts'
+import { until } from './until.ts'
 
 const open: Client[] = []
 
@@ -14,19 +15,6 @@ function client(options: Partial<ConnectOptions> & { server: string }): Client {
   const made = connect({ timings: { backoffBaseMs: 10, backoffMaxMs: 20 }, ...options })
   open.push(made)
   return made
-}
-
-/** Resolves when the document's truth satisfies `is`. */
-function until(doc: Doc, is: (truth: Truth) => boolean): Promise<void> {
-  return new Promise(resolve => {
-    const look = () => {
-      if (!is(doc.truth)) return
-      off()
-      resolve()
-    }
-    const off = doc.on('truth', look)
-    look()
-  })
 }
 
 const equal = async (a: Doc, b: Doc) => {

@@ -2,25 +2,14 @@ import assert from 'node:assert/strict'
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Client, Doc, Truth } from '../../client/api.ts'
+import type { Client, Doc } from '../../client/api.ts'
 import { connect } from '../../client/client.ts'
 import type { Dial } from '../../client/link/link.ts'
 import { dialWebSocket } from '../../client/link/websocket.ts'
 import { type RunningServer, startServer } from '../../server/server.ts'
 import { readSettings } from '../../server/settings.ts'
 import { webSocketUrl } from '../server/scene.ts'
-
-function until(doc: Doc<string>, is: (truth: Truth) => boolean): Promise<void> {
-  return new Promise(resolve => {
-    const look = () => {
-      if (!is(doc.truth)) return
-      off()
-      resolve()
-    }
-    const off = doc.on('truth', look)
-    look()
-  })
-}
+import { until } from './until.ts'
 
 describe('a client whose server was restored from an old backup', () => {
   let folder: string
