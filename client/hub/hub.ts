@@ -6,7 +6,7 @@
 import type { Change } from '../../ops/change.ts'
 import { HoldfastError } from '../../ops/errors.ts'
 import { type DocKey, keyText } from '../../ops/identity.ts'
-import type { ServerFrame } from '../../ops/protocol.ts'
+import type { ServerFrame, WireError } from '../../ops/protocol.ts'
 import type { TypeName } from '../../types/type.ts'
 import type { Client, KnownDoc, Metrics } from '../api.ts'
 import type { Clock } from '../clock.ts'
@@ -107,7 +107,7 @@ export class Hub implements Surroundings, Household {
     this.#keeper = new Keeper({
       log: options.log,
       mayFetch: () => this.#link.phase.name === 'up' && !this.#link.network.metered,
-      visit: (key, task) => this.#visit(key, task),
+      visit: (key, task) => this.#visit(key, ({ room }) => task(room)),
       summarize: key => {
         this.#writer.summarize(key)
         return this.#writer.flush()
@@ -238,28 +238,17 @@ export class Hub implements Surroundings, Household {
       if (place) meet(place)
     } catch (error) {
       if (this.#closed) return // the next hub will be asked
-      const { code, message } =
-        error instanceof HoldfastError ? error : new HoldfastError('INTERNAL', String(error))
-      guest.port.post({ t: 'refused', h, error: { code, message } })
+      guest.port.post({ t: 'refused', h, error: wireErrorOf(error) })
     }
   }
 
-  /** Waits until the document is known here, and takes a seat; a room that was given up meanwhile is taken anew. */
-  async #occupy(guest: Guest, h: string, key: DocKey, type: TypeName): Promise<Place | null> {
-    for (;;) {
-      if (this.#closed) throw new HoldfastError('CLIENT_CLOSED')
-      const place = await this.#place(key)
-      if (this.#ready.get(keyText(key)) !== place) continue
-      try {
-        return await place.room.whileAwaited(async () => {
-          this.#order.promote(place.room)
-          await this.#inTime(place.room.known())
-          return this.#sit(guest, h, type, place)
-        })
-      } finally {
-        this.quiet(place.room)
-      }
-    }
+  /** Waits until the document is known here, and takes a seat. */
+  #occupy(guest: Guest, h: string, key: DocKey, type: TypeName): Promise<Place | null> {
+    return this.#visit(key, async place => {
+      this.#order.promote(place.room)
+      await this.#inTime(place.room.known())
+      return this.#sit(guest, h, type, place)
+    })
   }
 
   #sit(guest: Guest, h: string, type: TypeName, place: Place): Place | null {
@@ -300,9 +289,7 @@ export class Hub implements Surroundings, Household {
       value => guest.port.post({ t: 'answer', id, value }),
       error => {
         if (this.#closed) return // the next hub will be asked
-        const { code, message } =
-          error instanceof HoldfastError ? error : new HoldfastError('INTERNAL', String(error))
-        guest.port.post({ t: 'answer', id, error: { code, message } })
+        guest.port.post({ t: 'answer', id, error: wireErrorOf(error) })
       },
     )
   }
@@ -348,7 +335,7 @@ export class Hub implements Surroundings, Household {
   }
 
   #metrics(): Metrics {
-    const replicas = [...this.#ready.values()].map(({ room }) => room.state.replica)
+    const replicas = this.rooms().map(({ state }) => state.replica)
     return {
       documents: replicas.length,
       unsent: replicas.reduce((sum, replica) => sum + unsent(replica), 0),
@@ -485,14 +472,16 @@ export class Hub implements Surroundings, Household {
   }
 
   /** Has a room for as long as `task` takes; one that was given up meanwhile is taken anew. */
-  async #visit(key: DocKey, task: (room: Room) => Promise<void>): Promise<void> {
+  async #visit<T>(key: DocKey, task: (place: Place) => Promise<T>): Promise<T> {
     for (;;) {
       if (this.#closed) throw new HoldfastError('CLIENT_CLOSED')
-      const { room } = await this.#place(key)
-      if (this.#ready.get(keyText(key))?.room !== room) continue
-      await room.whileAwaited(() => task(room))
-      this.quiet(room)
-      return
+      const place = await this.#place(key)
+      if (this.#ready.get(keyText(key)) !== place) continue
+      try {
+        return await place.room.whileAwaited(() => task(place))
+      } finally {
+        this.quiet(place.room)
+      }
     }
   }
 
@@ -524,7 +513,7 @@ export class Hub implements Surroundings, Household {
   }
 
   #tellAll(message: FromHub): void {
-    for (const { port } of this.#guests) port.post(message)
+    for (const port of this.#ports()) port.post(message)
   }
 
   /** Waits for `known`, but not longer than `attachMs`; a hub that is closed meanwhile leaves no timer behind. */
@@ -610,10 +599,11 @@ export class Hub implements Surroundings, Household {
 
   /** Rooms ask for what they missed behind the greeting: its answer comes first, and is not waited for. */
   #linkPhase(phase: Phase): void {
-    if (phase.name === 'greeting') this.#order.begin([...this.#ready.values()].map(({ room }) => room))
-    else if (phase.name !== 'up') this.#order.end()
-    if (phase.name === 'up') this.#meter.connected()
-    if (phase.name === 'up') this.#keeper.fetch()
+    if (phase.name === 'greeting') this.#order.begin(this.rooms())
+    else if (phase.name === 'up') {
+      this.#meter.connected()
+      this.#keeper.fetch()
+    } else this.#order.end()
     for (const { room, presence } of this.#ready.values()) {
       if (isOpen(phase)) room.refresh()
       else if (room.state.phase.name !== 'offline') {
@@ -646,6 +636,13 @@ export class Hub implements Surroundings, Household {
       meet(place)
     }
   }
+}
+
+/** What an error is to a tab. */
+function wireErrorOf(error: unknown): WireError {
+  const { code, message } =
+    error instanceof HoldfastError ? error : new HoldfastError('INTERNAL', String(error))
+  return { code, message }
 }
 
 /** Who looks at a document meets the others when it is caught up: edits come before carets. */

@@ -182,7 +182,7 @@ export class Tab {
 
   /** With what is still on its way to the hub. */
   async journal(): Promise<string> {
-    await Promise.all([...this.#handles.values()].map(handle => handle.drained()))
+    await this.#drained()
     return this.#ask({ q: 'journal' }) as Promise<string>
   }
 
@@ -222,7 +222,7 @@ export class Tab {
     if (this.#closed) return
     this.#closed = true
     if (this.#port) {
-      await Promise.all([...this.#handles.values()].map(handle => handle.drained()))
+      await this.#drained()
       await Promise.allSettled(
         [...this.#asked.values()].map(({ question, answer }) => question.q === 'saved' && answer),
       )
@@ -235,6 +235,11 @@ export class Tab {
     this.#port?.close()
     this.#port = null
     for (const listener of this.#listeners.phase) listener('closed')
+  }
+
+  /** Resolves when the hub has saved all that was edited here. */
+  async #drained(): Promise<void> {
+    await Promise.all([...this.#handles.values()].map(handle => handle.drained()))
   }
 
   #ask(question: Question): Promise<unknown> {

@@ -7,6 +7,7 @@ import type { Clock } from '../../client/clock.ts'
 import { Hub } from '../../client/hub/hub.ts'
 import type { FromHub, FromTab } from '../../client/hub/messages.ts'
 import type { Port } from '../../client/hub/port.ts'
+import type { Link } from '../../client/link/link.ts'
 import { goodNetwork } from '../../client/link/network.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { type Attachment, Tab } from '../../client/tab/tab.ts'
@@ -14,6 +15,18 @@ import type { TypeName } from '../../types/type.ts'
 import { Random } from '../random.ts'
 
 const KEY = { collection: 'c', id: 'd' }
+
+/** The link of a hub that has no server. */
+export const nowhere: Link = {
+  phase: { name: 'waiting', until: 0, tries: 1 },
+  roundTrip: null,
+  network: goodNetwork,
+  pace: { gatherMs: 0, prefetch: true },
+  send: () => false,
+  retry() {},
+  wake() {},
+  close() {},
+}
 
 /** Nobody waits for time here: what asks for a timer has it run by `House.late`. */
 const clockOf = (tasks: (() => void)[], random: Random): Clock => ({
@@ -56,16 +69,7 @@ export class House {
       log: this.#log,
       src: `hub${++this.#hubs}`,
       clock: clockOf(this.#timers, this.random.fork()),
-      link: () => ({
-        phase: { name: 'waiting', until: 0, tries: 1 },
-        roundTrip: null,
-        network: goodNetwork,
-        pace: { gatherMs: 0, prefetch: true },
-        send: () => false,
-        retry() {},
-        wake() {},
-        close() {},
-      }),
+      link: () => nowhere,
       frameBytes: 1_000_000,
       attachMs: 0,
     })

@@ -2,27 +2,15 @@ import assert from 'node:assert/strict'
 import { Hub } from '../../client/hub/hub.ts'
 import type { FromHub, FromTab } from '../../client/hub/messages.ts'
 import { type Port, pipe } from '../../client/hub/port.ts'
-import type { Link } from '../../client/link/link.ts'
-import { goodNetwork } from '../../client/link/network.ts'
 import type { Log } from '../../client/log/log.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { Tab } from '../../client/tab/tab.ts'
 import { Random } from '../random.ts'
 import { VirtualClock } from '../sim/clock.ts'
+import { nowhere } from './house.ts'
 
 const KEY = { collection: 'c', id: 'd' }
 const listener = { change() {}, truth() {}, presence() {} }
-
-const nowhere: Link = {
-  phase: { name: 'waiting', until: 0, tries: 1 },
-  roundTrip: null,
-  network: goodNetwork,
-  pace: { gatherMs: 0, prefetch: true },
-  send: () => false,
-  retry() {},
-  wake() {},
-  close() {},
-}
 
 /** A hub without a server, and a log that may refuse to write. */
 function hubOn(storage: ReturnType<typeof memoryStorage>, src: string, full = false): Hub {
