@@ -73,15 +73,24 @@ export class Follower {
     if (this.#next < this.#end) void this.#fill(this.#next)
   }
 
+  /** What is heard meanwhile is kept whatever the answer: the store was asked before. */
   async #fill(from: number): Promise<void> {
     this.#filling = true
+    const end = this.#end
+    const doubted = [...this.#kept.keys()]
+    this.#end = from
     try {
-      const until = Math.min(this.#end, from + STRETCH, ...this.#kept.keys())
-      const ops = await this.#parts.read(from, until)
+      const ops = await this.#parts.read(from, Math.min(end, from + STRETCH, ...doubted))
       if (this.#closed) return
-      this.#take(ops)
+      if (ops.length > 0) {
+        this.#end = Math.max(this.#end, end)
+        this.#take(ops)
+      }
+      // The store knows better than whoever said so.
+      else for (const v of doubted) this.#kept.delete(v)
     } catch (error) {
       // What was heard of is not forgotten: the next op or check tries again.
+      this.#end = Math.max(this.#end, end)
       if (!this.#closed) this.#parts.failed(error)
       return
     } finally {
@@ -91,12 +100,6 @@ export class Follower {
   }
 
   #take(ops: readonly SharedbOp[]): void {
-    if (ops.length === 0) {
-      // The store knows better than whoever said so.
-      this.#end = this.#next!
-      this.#kept.clear()
-      return
-    }
     this.#parts.filled(ops.length)
     for (const op of ops) this.#parts.tell(op)
     this.#next = ops.at(-1)!.v! + 1

@@ -8,17 +8,18 @@ import { Random } from '../random.ts'
 const op = (v: number): SharedbOp & { v: number } => ({ v, op: [`${v}`] })
 
 /** A follower, the store that it asks, and what it has told. */
-function scene(options: { fails?: () => boolean } = {}) {
+function scene(options: { fails?: () => boolean; lies?: boolean } = {}) {
   const told: number[] = []
   const state = { head: 0, reads: 0, failures: 0, fetched: 0 }
   const follower = new Follower({
     tell: each => told.push(each.v!),
     read: async (from, to) => {
       state.reads++
+      const { head } = state
       await Promise.resolve()
       if (options.fails?.()) throw new Error('the store is away')
-      assert.ok(to <= state.head, 'nothing is asked for that is not there')
-      return Array.from({ length: to - from }, (_, i) => op(from + i))
+      assert.ok(to <= head || options.lies, 'nothing is asked for that is not there')
+      return upTo(from, Math.min(to, head)).map(op)
     },
     filled: count => {
       state.fetched += count
@@ -100,6 +101,19 @@ describe('A follower', () => {
     follower.reach(2)
     await quiet()
     assert.deepEqual(told, [0, 1])
+  })
+
+  it('[O17] an op that comes while the store is asked for one that nobody wrote is told all the same', async () => {
+    for (const real of [op(0), { v: 0 }]) {
+      const { follower, told, state } = scene({ lies: true })
+      follower.start(0)
+      follower.hear(op(1e9))
+      state.head = 1
+      follower.hear(real)
+      await quiet()
+      await quiet()
+      assert.deepEqual(told, [0])
+    }
   })
 
   it('[O6] tells nothing once it is closed', async () => {
