@@ -17,6 +17,7 @@
  *     pp                              ->  pp
  *                                     <-  h.token {error: TOKEN_EXPIRED}         asks for a new one
  *     h.token {token}                 ->  h.token {} | {error}, and then it closes
+ *     h.device {log, device, edits}   ->  h.device {edits, lost}
  *
  * Types stand on the wire as URIs (`typeOf(uri)` knows them), names `(src, seq)` as `[src, seq]` in lists.
  */
@@ -63,6 +64,17 @@ export interface Hello {
 export interface TokenFrame {
   a: 'h.token'
   token: string
+}
+
+/**
+ * "I am `device`, whose log is called `log`." With `edits` it says how many it has that are not about to arrive, in place of
+ * what it said before. To a server only that says `devices` in the handshake.
+ */
+export interface DeviceFrame {
+  a: 'h.device'
+  log: string
+  device: string
+  edits?: number
 }
 
 /** "I have document (c, d) at version v (null: not at all); these ops of mine may be in it." */
@@ -113,6 +125,7 @@ export interface PresenceSubscribe {
 export type ClientFrame =
   | Hello
   | TokenFrame
+  | DeviceFrame
   | CatchUpRequest
   | Subscribe
   | Unsubscribe
@@ -132,6 +145,8 @@ export interface Welcome {
   holdfast?: number
   /** How many frames one message to the server may hold, as an array; missing: one, and not as an array. */
   batch?: number
+  /** The server keeps the manifest of devices for this browser. */
+  devices?: true
   /** Names the history of the server's database: another one after a backup was restored. */
   epoch?: string
   error?: WireError
@@ -215,6 +230,17 @@ export type PresenceNotice = {
 export type PresenceAsk = { a: 'pr'; ch: string }
 
 /**
+ * What the server knows of the device; `lost` is what a former one had, which this browser has replaced by this one, and when
+ * it said so (ms since 1970).
+ */
+export interface DeviceAnswer {
+  a: 'h.device'
+  edits: number
+  lost: { edits: number; at: number } | null
+  error?: undefined
+}
+
+/**
  * Without `error`: the new token is taken. `TOKEN_EXPIRED`: the token has run out, and nothing is delivered or taken until a
  * new one comes; after a grace the connection ends, as it does at once after any other error.
  */
@@ -230,6 +256,8 @@ export type ServerFrame =
   | SubscribeReply
   | PingReply
   | TokenNotice
+  | DeviceAnswer
+  | { a: 'h.device'; error: WireError }
   | PresenceNotice
   | PresenceAsk
   | { a: 'ps' | 'pu'; ch: string; error?: WireError }

@@ -8,6 +8,8 @@ export interface Peer {
   readonly address: string
   /** Of this request: the proxy's `X-Request-Id`, or one of ours. */
   readonly id: string
+  /** A page's origin in one browser, where that is known; see browser.ts. */
+  readonly browser?: string | null
 }
 
 export const nobody = (): Peer => ({ address: '', id: randomUUID() })

@@ -104,6 +104,10 @@ export const table = {
   COOKIE: cookie(
     'Cookie that may carry the token, from pages of this very host and port or of origins listed by name in HOLDFAST_ORIGINS; empty: none.',
   ),
+  BROWSER_COOKIE: cookie(
+    'Cookie that tells one browser from another, so that one that lost its storage is told what was in it; empty: none.',
+    'holdfast_browser',
+  ),
   FRAME_BYTES: whole(
     MIB,
     'bytes',
@@ -293,9 +297,9 @@ function algorithms(meaning: string): Setting<readonly string[]> {
 }
 
 /** A name as RFC 6265 has it. */
-function cookie(meaning: string): Setting<string> {
+function cookie(meaning: string, fallback = ''): Setting<string> {
   const parse = (text: string) => (/^[\w!#$%&'*+.^`|~-]{0,128}$/.test(text) ? text : undefined)
-  return { fallback: '', unit: '', meaning, allowed: 'nothing, or the name of a cookie', parse }
+  return { fallback, unit: '', meaning, allowed: 'nothing, or the name of a cookie', parse }
 }
 
 /** The address of a database, which may have a password in it. */

@@ -43,6 +43,9 @@ export class Canary {
   /** `waiting` for a tab that knows what was noted; a log that keeps nothing is `mute`. */
   #phase: 'waiting' | 'comparing' | 'noting' | 'mute' = 'waiting'
   #loss: Loss | null = null
+  /** No note was there. */
+  #blank = false
+  #hearsay: Loss | null = null
   #dirty = false
   #cancel: (() => void) | null = null
 
@@ -57,16 +60,36 @@ export class Canary {
     return this.#loss
   }
 
+  /** How many edits are unsent or held, as far as the log has saved them. */
+  get edits(): number {
+    let sum = 0
+    for (const [, edits] of this.#docs.values()) sum += edits
+    return sum
+  }
+
+  /** The server says so [Q13]. Where there was a note, that says more. */
+  told({ edits, at }: { edits: number; at: number }): void {
+    this.#hearsay = { edits, at, reason: 'emptied' }
+    if (this.#phase === 'noting') this.#believe()
+  }
+
   /** What a tab found noted, when it came; undefined if it cannot note anything. The first who can counts. */
   async compare(text: string | null | undefined): Promise<void> {
     if (this.#phase !== 'waiting' || text === undefined) return
     this.#phase = 'comparing'
     const noted = parse(text)
+    this.#blank = noted === null
     const lost = noted && (await this.#lost(noted))
     if (this.#phase !== 'comparing') return
     this.#phase = 'noting'
     if (lost || noted?.loss) this.#tell(lost ?? noted!.loss)
     else if (this.#dirty) this.#changed()
+    this.#believe()
+  }
+
+  #believe(): void {
+    if (this.#blank && this.#hearsay) this.#tell(this.#hearsay)
+    this.#hearsay = null
   }
 
   /** The log had so much of a document before this hub wrote in it. */

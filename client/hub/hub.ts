@@ -22,6 +22,7 @@ import { Canary } from './canary.ts'
 import { Guardian, type Storage, type StorageLimits, storageLimits } from './guardian.ts'
 import { type Household, writeJournal } from './journal.ts'
 import { Keeper } from './keeper.ts'
+import { Manifest } from './manifest.ts'
 import type { FromHub, FromTab, Question } from './messages.ts'
 import { Meter } from './meter.ts'
 import { Order } from './order.ts'
@@ -33,6 +34,8 @@ import { Writer } from './writer.ts'
 
 export interface HubOptions {
   readonly log: Log
+  /** What the log is called on this device. */
+  readonly name?: string
   /** This incarnation's name; never used before. */
   readonly src: string
   readonly clock: Clock
@@ -79,6 +82,7 @@ export class Hub implements Surroundings, Household {
   #paused = false
   readonly #writer: Writer
   readonly #canary: Canary
+  readonly #manifest: Manifest
   readonly #keeper: Keeper
   readonly #guardian: Guardian
   /** The log found no space, and some is being made. */
@@ -103,6 +107,13 @@ export class Hub implements Surroundings, Household {
     this.#canary = new Canary(options.log, options.clock, {
       note: text => this.#tellAll({ t: 'note', text }),
       loss: loss => this.#tellAll({ t: 'loss', loss }),
+    })
+    this.#manifest = new Manifest({
+      clock: options.clock,
+      log: options.name ?? '',
+      device: options.log.identity.device,
+      send: frame => this.#link.send(frame),
+      lost: lost => this.#canary.told(lost),
     })
     this.#keeper = new Keeper({
       log: options.log,
@@ -509,6 +520,7 @@ export class Hub implements Surroundings, Household {
     room?.handle({ t: 'saved', n })
     if (this.#fault !== null) return
     if (room) this.#canary.saved(room)
+    this.#manifest.counted(this.#canary.edits)
     this.#guardian.grew()
   }
 
@@ -577,6 +589,7 @@ export class Hub implements Surroundings, Household {
 
   #end(): void {
     this.#canary.close()
+    this.#manifest.down()
     this.#guardian.close()
     for (const { room } of this.#ready.values()) room.close()
     this.#ready.clear()
@@ -603,7 +616,11 @@ export class Hub implements Surroundings, Household {
     else if (phase.name === 'up') {
       this.#meter.connected()
       this.#keeper.fetch()
-    } else this.#order.end()
+      if (phase.devices) this.#manifest.up()
+    } else {
+      this.#order.end()
+      this.#manifest.down()
+    }
     for (const { room, presence } of this.#ready.values()) {
       if (isOpen(phase)) room.refresh()
       else if (room.state.phase.name !== 'offline') {
@@ -626,6 +643,7 @@ export class Hub implements Surroundings, Household {
       else if (frame.a === 'pr') presence?.asked()
       return
     }
+    if (frame.a === 'h.device' && !frame.error) this.#manifest.heard(frame)
     if (!('d' in frame)) return
     const place = this.#ready.get(keyText({ collection: frame.c, id: frame.d }))
     if (!place) return

@@ -20,6 +20,8 @@ export interface HubSetup {
   /** Bytes of the largest frame that the server takes. */
   readonly frameBytes: number
   readonly attachMs: number
+  /** Names the log: one for each server and user; missing where the log has no name. */
+  readonly device?: string
   /** The tabs have a token function, which is asked for each connection. */
   readonly tokens: boolean
   readonly timings?: Partial<Timings>
@@ -28,10 +30,7 @@ export interface HubSetup {
   readonly limits?: Partial<StorageLimits>
 }
 
-export interface DeviceSetup extends HubSetup {
-  /** Names the log: one for each server and user. */
-  readonly device: string
-}
+export type DeviceSetup = HubSetup & { readonly device: string }
 
 export { volatileLog }
 
@@ -52,12 +51,24 @@ export function standOnDevice(platform: Platform, agreement: Agreement, setup: D
 /** `src` names it, for ever; `fenced` is called when another hub took its log over. */
 export function makeHub(
   { clock, dial = dialWebSocket, storage }: Platform,
-  { url, frameBytes, attachMs, tokens, timings, schema, limits }: HubSetup,
+  { url, frameBytes, attachMs, tokens, timings, schema, limits, device }: HubSetup,
   log: Log,
   src: string,
   fenced?: () => void,
 ): Hub {
   const link = (events: LinkEvents, ask: () => Promise<string | null>) =>
     openLink({ url, src, dial, clock, timings, ...(tokens && { token: ask }) }, events)
-  return new Hub({ log, src, clock, link, frameBytes, attachMs, schema, storage, limits, fenced })
+  return new Hub({
+    log,
+    name: device,
+    src,
+    clock,
+    link,
+    frameBytes,
+    attachMs,
+    schema,
+    storage,
+    limits,
+    fenced,
+  })
 }

@@ -20,7 +20,8 @@ export type Phase =
   | { readonly name: 'dialing'; readonly tries: number }
   /** The greeting is on its way, and frames may follow it; nothing is heard before the server has greeted back. */
   | { readonly name: 'greeting'; readonly tries: number }
-  | { readonly name: 'up' }
+  /** `devices`: the server keeps manifests of devices. */
+  | { readonly name: 'up'; readonly devices?: boolean }
   /** Closed by us, or for a reason that another try would not mend. */
   | { readonly name: 'closed'; readonly code: ErrorCode | null }
 

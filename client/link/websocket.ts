@@ -14,6 +14,7 @@ import {
   HOLDFAST_PROTOCOL,
   type ServerFrame,
   SHAREDB_PROTOCOL,
+  type Welcome,
   type WireError,
 } from '../../ops/protocol.ts'
 import type { Clock } from '../clock.ts'
@@ -187,7 +188,7 @@ class WebSocketLink implements Link {
     this.#enter({ name: 'greeting', tries: this.#tries })
   }
 
-  #greeted({ error, holdfast, batch = 1 }: { holdfast?: number; batch?: number; error?: WireError }): void {
+  #greeted({ error, holdfast, batch = 1, devices }: Welcome): void {
     if (this.#phase.name !== 'greeting') return
     if (error) this.#refused(error)
     else if (holdfast !== HOLDFAST_PROTOCOL) this.#over('PROTOCOL_VERSION')
@@ -197,7 +198,7 @@ class WebSocketLink implements Link {
       this.#upSince = this.#options.clock.now()
       this.#requests.most = batch
       this.#listen()
-      this.#enter({ name: 'up' })
+      this.#enter({ name: 'up', devices })
     }
   }
 

@@ -29,6 +29,7 @@ const bulk = ({ c, b }: { c: string; b: readonly string[] | object }): Need => (
 const needs: { readonly [A in Frame['a']]: (frame: Extract<Frame, { a: A }>) => Need } = {
   hs: () => free,
   'h.token': () => free,
+  'h.device': () => free,
   pp: () => free,
   op: doc,
   'h.catchup': doc,

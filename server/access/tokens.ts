@@ -2,6 +2,7 @@
 
 import type { IncomingHttpHeaders } from 'node:http'
 import { HoldfastError } from '../../ops/errors.ts'
+import { cookieValue } from '../browser.ts'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../settings.ts'
 import type { Access, Principal } from './access.ts'
@@ -29,11 +30,7 @@ export const tokenIn = (headers: IncomingHttpHeaders, settings: Cookies): string
 export function tokenInCookie(headers: IncomingHttpHeaders, settings: Cookies): string | null {
   const { COOKIE, ORIGINS } = settings
   if (COOKIE === '' || !isOurPage(headers, ORIGINS)) return null
-  for (const pair of headers.cookie?.split(';') ?? []) {
-    const [name, ...value] = pair.split('=')
-    if (name!.trim() === COOKIE) return value.join('=').trim() || null
-  }
-  return null
+  return cookieValue(headers.cookie, COOKIE)
 }
 
 function isOurPage({ origin, host, ...headers }: IncomingHttpHeaders, listed: readonly string[]): boolean {

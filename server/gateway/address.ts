@@ -13,6 +13,7 @@ export function addressOf(raw: unknown): Address | null {
     case 'hs':
     case 'pp':
     case 'h.token':
+    case 'h.device':
       return { a }
     case 'op':
       return doc ? { a, c, d, ...scalars({ src, seq }) } : null

@@ -85,6 +85,13 @@ const catchUp = v.object({
   submit: v.optional(v.object({ src, seq: count, seal: v.exactOptional(hash), op: v.unknown() })),
 })
 
+const device = v.object({
+  a: v.literal('h.device'),
+  log: v.pipe(v.string(), v.maxLength(SRC_CHARS)),
+  device: src,
+  edits: v.exactOptional(version),
+})
+
 /** By action. What a schema does not list does not pass. */
 export const schemas = {
   hs: hello,
@@ -109,9 +116,11 @@ export const schemas = {
   pp: v.object({ a: v.literal('pp') }),
   'h.catchup': catchUp,
   'h.token': v.object({ a: v.literal('h.token'), token }),
+  'h.device': device,
 } as const
 
 export type Hello = v.InferOutput<typeof hello>
+export type Device = v.InferOutput<typeof device>
 export type CatchUp = v.InferOutput<typeof catchUp>
 export type Frame = {
   [Action in keyof typeof schemas]: v.InferOutput<(typeof schemas)[Action]>

@@ -23,6 +23,7 @@ import { Sentry, type SentryParts } from '../access/sentry.ts'
 import { identify } from '../access/tokens.ts'
 import type { Reviewed } from '../access/watch.ts'
 import { answerCatchUp, carryAlong } from '../catchup.ts'
+import { lookUp, note } from '../devices.ts'
 import type { Limits } from '../limits.ts'
 import { nobody, type Peer } from '../peer.ts'
 import type { Report } from '../report.ts'
@@ -33,7 +34,7 @@ import { Followed } from './followed.ts'
 import { BATCH_FRAMES, type FrameRead, readFrames } from './frames.ts'
 import type { Gateway } from './gateway.ts'
 import { openPipe } from './pipe.ts'
-import type { CatchUp, Frame, Hello } from './schemas.ts'
+import type { CatchUp, Device, Frame, Hello } from './schemas.ts'
 import { codedError, toText, wireError } from './wire.ts'
 
 /** A socket as a session needs it: a WebSocket in life, a seeded network in the simulation. */
@@ -210,6 +211,7 @@ class GatewaySession implements Session {
       else if (frame.a === 'op') this.#submit(withSeal(frame))
       else if (frame.a === 'p') this.#announce(frame)
       else if (frame.a === 'h.token') this.#send({ a: 'h.token' })
+      else if (frame.a === 'h.device') void this.#answerDevice(frame)
       else if (frame.a !== 'h.catchup') this.#pipe.push(frame)
       else if (phase.holdfast) void this.#catchUp(frame)
       else this.#refuse(addressOf(frame), codedError('PROTOCOL_VERSION', 'Say holdfast: 1 in hs first.'))
@@ -336,7 +338,12 @@ class GatewaySession implements Session {
   #welcome(message: Record<string, unknown>): void {
     if (this.phase.name !== 'open') this.#refuse({ a: 'hs' }, codedError('SERVER_DRAINING'))
     else {
-      const ours = { holdfast: HOLDFAST_PROTOCOL, batch: BATCH_FRAMES, epoch: this.#gateway.store.epoch }
+      const ours = {
+        holdfast: HOLDFAST_PROTOCOL,
+        batch: BATCH_FRAMES,
+        epoch: this.#gateway.store.epoch,
+        ...(this.#peer.browser && { devices: true }),
+      }
       this.#send({ ...message, ...(this.phase.holdfast && ours) })
     }
     this.#greeted.resolve()
@@ -368,6 +375,21 @@ class GatewaySession implements Session {
     if (!along || this.phase.name !== 'open') return
     this.#pipe.push({ a: 's', c: along.c, d: along.d, v: along.v })
     this.#submit(withSeal(along))
+  }
+
+  // ---- the manifest of devices ----
+
+  async #answerDevice({ log, device, edits }: Device): Promise<void> {
+    const { store, clock } = this.#gateway
+    const { browser } = this.#peer
+    try {
+      const place = browser ? { who: this.principal, browser, log } : null
+      if (place && edits !== undefined) await note(store, place, { device, edits, at: clock.now() })
+      const known = place ? await lookUp(store, place, device) : { edits: 0, lost: null }
+      this.#send({ a: 'h.device', ...known })
+    } catch (error) {
+      this.#refuse({ a: 'h.device' }, wireError(error, this.#report))
+    }
   }
 
   // ---- to the client ----
@@ -409,7 +431,7 @@ class GatewaySession implements Session {
 }
 
 /** Requests that make the server work, so that they wait where a rate is used up. */
-const heavy: ReadonlySet<Frame['a']> = new Set(['op', 'h.catchup', 'f', 'bf', 'nf', 'nt'])
+const heavy: ReadonlySet<Frame['a']> = new Set(['op', 'h.catchup', 'h.device', 'f', 'bf', 'nf', 'nt'])
 
 /** An ack or a refusal of the session's own op; somebody else's has something in it. */
 const isReply = (message: Record<string, unknown>): boolean =>

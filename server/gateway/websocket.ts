@@ -13,6 +13,7 @@ import { WebSocketServer } from 'ws'
 import type { ErrorCode } from '../../ops/errors.ts'
 import { errors } from '../../ops/errors.ts'
 import { tokenInCookie } from '../access/tokens.ts'
+import { browserIn, cookieFor } from '../browser.ts'
 import { isOriginAllowed } from '../origins.ts'
 import { type Peer, peerOf } from '../peer.ts'
 import type { Gateway } from './gateway.ts'
@@ -51,18 +52,19 @@ export function acceptWebSockets(server: Server, gateway: Gateway): WebSockets {
     perMessageDeflate: false,
   })
 
+  sockets.on('headers', (headers, request) => {
+    const cookie = cookieFor(request.headers, settings)
+    if (cookie !== null) headers.push(`Set-Cookie: ${cookie}`)
+  })
   server.on('upgrade', (request, stream, head) => {
     const refusal = refusalOf(request, gateway)
     if (refusal) refuseUpgrade(stream, refusal)
     else
       sockets.handleUpgrade(request, stream, head, socket =>
-        connect(
-          socket,
-          gateway,
-          connections,
-          tokenInCookie(request.headers, settings),
-          peerOf(request, settings),
-        ),
+        connect(socket, gateway, connections, tokenInCookie(request.headers, settings), {
+          ...peerOf(request, settings),
+          browser: browserIn(request.headers, settings),
+        }),
       )
   })
   const heart = setInterval(() => beat(connections), settings.HEARTBEAT_MS)

@@ -153,8 +153,8 @@ export interface Engine {
 
   /** What was noted under a name; null: nothing. */
   fact(name: string): Promise<string | null>
-  /** Notes `value` where `before` stands, null for nothing; false where something else does. Durable. */
-  changeFact(name: string, before: string | null, value: string): Promise<boolean>
+  /** Notes `value` where `before` stands, null for nothing in both; false where something else does. Durable. */
+  changeFact(name: string, before: string | null, value: string | null): Promise<boolean>
 
   /** Rows of `ops` with `from <= v < to`, in order. */
   ops(doc: number, from: number, to: number): Promise<OpRow[]>

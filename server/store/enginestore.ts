@@ -46,8 +46,8 @@ export interface StoreOptions extends Partial<SnapshotOptions>, Partial<TendingO
   readonly committed?: (ms: number, ops: number) => void
 }
 
-/** Facts that are cursors begin so. */
-const CURSOR = 'cursor '
+/** Facts that are memos begin so, for the first of them were cursors. */
+const MEMO = 'cursor '
 
 /** The store owns the engine and closes it. */
 export const storeOn = (engine: Engine, options: StoreOptions = {}): Store => new EngineStore(engine, options)
@@ -320,12 +320,12 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     return this.#ask('write', () => importCollection(this.#engine, chunks, options))
   }
 
-  cursor(name: string): Promise<string | null> {
-    return this.#ask('read', () => this.#engine.fact(CURSOR + name))
+  memo(name: string): Promise<string | null> {
+    return this.#ask('read', () => this.#engine.fact(MEMO + name))
   }
 
-  moveCursor(name: string, from: string | null, to: string): Promise<boolean> {
-    return this.#ask('write', () => this.#engine.changeFact(CURSOR + name, from, to))
+  changeMemo(name: string, from: string | null, to: string | null): Promise<boolean> {
+    return this.#ask('write', () => this.#engine.changeFact(MEMO + name, from, to))
   }
 
   tended(): Promise<void> {

@@ -158,10 +158,10 @@ export interface Store {
   export(collection: string): AsyncGenerator<string>
   /** Adds the documents of such lines to a collection, see import.ts; `unowned`: without whose they say the srcs are. */
   import(collection: string, chunks: AsyncIterable<Uint8Array>, unowned?: boolean): Promise<Imported>
-  /** How far somebody was told of changes; null: not at all. Goes with a backup. */
-  cursor(name: string): Promise<string | null>
-  /** Moves it if it still stands `from` there. Durable. */
-  moveCursor(name: string, from: string | null, to: string): Promise<boolean>
+  /** What a part of the server keeps under a name; null: nothing. Goes with a backup. */
+  memo(name: string): Promise<string | null>
+  /** Puts `to` in its place, null for nothing, if `from` still stands there; answers whether it did. Durable. */
+  changeMemo(name: string, from: string | null, to: string | null): Promise<boolean>
   /** Forgets the ops that were committed at or before a time (ms since 1970), as retention.ts says. */
   trim(until: number): Promise<Trimmed>
   /** Resolves when nothing is left to be done in the background. */

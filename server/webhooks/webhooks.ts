@@ -84,15 +84,15 @@ class Courier {
   /** Sends what is pending or has come; answers whether there was anything. */
   async #step(): Promise<boolean> {
     const { store } = this.#gateway
-    const written = await store.cursor(this.#name)
+    const written = await store.memo(this.#name)
     const standing: Standing = written === null ? { after: 0, pending: null } : JSON.parse(written)
     const pending = standing.pending ?? (await this.#next(standing.after))
     if (pending === null) return false
     const noted = JSON.stringify({ after: standing.after, pending })
     // Another server was first: look again.
-    if (standing.pending === null && !(await store.moveCursor(this.#name, written, noted))) return true
+    if (standing.pending === null && !(await store.changeMemo(this.#name, written, noted))) return true
     await this.#send(pending)
-    await store.moveCursor(this.#name, noted, JSON.stringify({ after: pending.to, pending: null }))
+    await store.changeMemo(this.#name, noted, JSON.stringify({ after: pending.to, pending: null }))
     return true
   }
 

@@ -17,7 +17,7 @@ describe('a log that the browser loses', function () {
 
   before(async function () {
     needsChromium(this)
-    server = await startServerProcess()
+    server = await startServerProcess({ env: { HOLDFAST_DOCUMENT_BYTES: '4096' } })
     proxy = await startProxy(server)
   })
   beforeEach(async () => {
@@ -95,6 +95,25 @@ describe('a log that the browser loses', function () {
     await noted(writer.page)
     assert.equal(await writer.page.locator('.hf-loss p').count(), 0)
     exactly(await writer.words(), more)
+  })
+
+  it('[Q13] says so when the note was cleared as well, of what the server was told', async () => {
+    const writer = await new Writer(await chromium.page(), 'a').open(`${proxy.origin}/d/lost/told`)
+    await writer.type(1)
+    await writer.until({ settled: 'true' })
+    proxy.cut() // a browser has the cookie of its first connection from the second one on
+    const told = proxy.next(
+      ({ from, json }) => from === 'server' && json?.a === 'h.device' && json.edits === 1,
+    )
+    await writer.page.keyboard.insertText('more than the server takes '.repeat(200))
+    await writer.until({ held: '1' })
+    await told
+    await cleared(writer, 'indexeddb,local_storage')
+    await writer.page.waitForSelector('.hf-loss p')
+    assert.match(
+      (await writer.page.textContent('.hf-loss p'))!,
+      /^1 edit from this device was lost by the browser/,
+    )
   })
 
   it('[Q7] says so when the file of its database was cut', async () => {

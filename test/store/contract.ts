@@ -359,14 +359,18 @@ export function storeContract(
       assert.ok((await idsOf({ since: at, until: at + 1 })).length > 0)
     })
 
-    it('[I46] moves a cursor for one who knows where it is', async () => {
-      assert.equal(await store.cursor('c'), null)
-      const moved = await Promise.all(['1', '2'].map(to => store.moveCursor('c', null, to)))
+    it('[I46] keeps a memo, which one changes who knows what it says', async () => {
+      assert.equal(await store.memo('c'), null)
+      const moved = await Promise.all(['1', '2'].map(to => store.changeMemo('c', null, to)))
       assert.equal(moved.filter(Boolean).length, 1)
-      const at = await store.cursor('c')
-      assert.equal(await store.moveCursor('c', 'elsewhere', '3'), false)
-      assert.equal(await store.moveCursor('c', at, '3'), true)
-      assert.deepEqual([await store.cursor('c'), await store.cursor('d')], ['3', null])
+      const at = await store.memo('c')
+      assert.equal(await store.changeMemo('c', 'elsewhere', '3'), false)
+      assert.equal(await store.changeMemo('c', at, '3'), true)
+      assert.deepEqual([await store.memo('c'), await store.memo('d')], ['3', null])
+      assert.equal(await store.changeMemo('c', at, null), false)
+      assert.equal(await store.changeMemo('c', '3', null), true)
+      assert.equal(await store.changeMemo('c', null, null), true)
+      assert.equal(await store.memo('c'), null)
     })
 
     it('[S15] finishes what was handed in before it closes, and refuses what comes later', async () => {

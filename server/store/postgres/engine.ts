@@ -128,10 +128,14 @@ class PostgresEngine implements Engine {
     return (await this.#one<{ value: string }>(reading.fact, name))?.value ?? null
   }
 
-  async changeFact(name: string, before: string | null, value: string): Promise<boolean> {
+  async changeFact(name: string, before: string | null, value: string | null): Promise<boolean> {
+    if (before === null) {
+      if (value === null) return (await this.fact(name)) === null
+      return (await this.#save(writing.addFact, name, value)).length > 0
+    }
     const rows =
-      before === null
-        ? await this.#save(writing.addFact, name, value)
+      value === null
+        ? await this.#save(writing.dropFact, name, before)
         : await this.#save(writing.changeFact, name, before, value)
     return rows.length > 0
   }

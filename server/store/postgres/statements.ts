@@ -101,6 +101,7 @@ export const appending = named({
 export const writing = named({
   claim: 'INSERT INTO owners (src, who) VALUES ($1, $2) ON CONFLICT (src) DO NOTHING',
   addFact: 'INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING name',
+  dropFact: 'DELETE FROM facts WHERE name = $1 AND value = $2 RETURNING name',
   changeFact: 'UPDATE facts SET value = $3 WHERE name = $1 AND value = $2 RETURNING name',
   touch: `
     INSERT INTO docs (collection, id, v, hash, at, change, writers) VALUES ($1, $2, 0, $3, 0, 0, 0)

@@ -166,10 +166,11 @@ class SqliteEngine implements Engine {
     return (this.#sql.fact.get(name) as { value: string } | undefined)?.value ?? null
   }
 
-  async changeFact(name: string, before: string | null, value: string): Promise<boolean> {
+  async changeFact(name: string, before: string | null, value: string | null): Promise<boolean> {
     return inTransaction(this.#db, () => {
       if ((this.#sql.fact.get(name)?.value ?? null) !== before) return false
-      this.#sql.putFact.run(name, value)
+      if (value === null) this.#sql.dropFact.run(name)
+      else this.#sql.putFact.run(name, value)
       return true
     })
   }

@@ -8,6 +8,7 @@ export function statementsOf(db: DatabaseSync) {
   const sql = (text: string) => db.prepare(text)
   return {
     fact: sql('SELECT value FROM facts WHERE name = ?'),
+    dropFact: sql('DELETE FROM facts WHERE name = ?'),
     putFact: sql('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)'),
     collection: sql('SELECT change FROM collections WHERE name = ?'),
     putCollection: sql(

@@ -38,9 +38,15 @@ export async function openRelay(target: { readonly port: number }): Promise<Rela
     return 'pass'
   }
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false })
+  /** What the server's answer to an upgrade sets. */
+  const cookies = new WeakMap<IncomingMessage, string[]>()
+  sockets.on('headers', (headers, request) => {
+    for (const cookie of cookies.get(request) ?? []) headers.push(`Set-Cookie: ${cookie}`)
+  })
   const server = createServer((request, response) => forward(request, response, target.port))
   server.on('upgrade', (request, socket, head) => {
     const far = dial(request, target.port)
+    far.once('upgrade', answer => cookies.set(request, answer.headers['set-cookie'] ?? []))
     socket.on('error', () => far.terminate())
     far.once('open', () => sockets.handleUpgrade(request, socket, head, near => relay(near, far, fateOf)))
     far.once('unexpected-response', (_request, answer) => {

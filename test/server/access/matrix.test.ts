@@ -40,6 +40,7 @@ const inData = ({ data }: AnyFrame) => data?.a?.error
 const rows: Readonly<Record<string, readonly Row[]>> = {
   hs: [{ needs: null, ask: { a: 'hs', id: 'ann', protocol: 1, protocolMinor: 2 } }],
   'h.token': [{ needs: null, ask: { a: 'h.token', token: tokenOf({ id: 'ann' }) } }],
+  'h.device': [{ needs: null, ask: { a: 'h.device', log: 'log', device: 'd' } }],
   pp: [{ needs: null, ask: { a: 'pp' } }],
   op: [
     { what: 'an edit', needs: 'write', ask: { ...op, v: 1, op: ['x'] } },

@@ -40,7 +40,7 @@ describe('Webhooks', function () {
   const cursorsOf = async (server: TestServer) => {
     const { createHash } = await import('node:crypto')
     const name = `webhook ${createHash('sha256').update(receiver.url).digest('hex').slice(0, 32)} "notes"`
-    const text = await server.gateway.store.cursor(name)
+    const text = await server.gateway.store.memo(name)
     return text === null ? [] : [JSON.parse(text)]
   }
 
