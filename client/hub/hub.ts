@@ -6,8 +6,7 @@
 import type { Change } from '../../ops/change.ts'
 import { HoldfastError } from '../../ops/errors.ts'
 import { type DocKey, keyText } from '../../ops/identity.ts'
-import type { ServerFrame, WireError } from '../../ops/protocol.ts'
-import type { TypeName } from '../../types/type.ts'
+import type { ServerFrame } from '../../ops/protocol.ts'
 import type { Client, KnownDoc, Metrics } from '../api.ts'
 import type { Clock } from '../clock.ts'
 import { restore, type SavedReplica } from '../engine/checkpoint.ts'
@@ -20,16 +19,14 @@ import { type Log, logFailed, nothingStored, type Stored } from '../log/log.ts'
 import { App } from './app.ts'
 import { Canary } from './canary.ts'
 import { Guardian, type Storage, type StorageLimits, storageLimits } from './guardian.ts'
+import { Guests, type Host, type HubQuestion, meet, type Place, type TabPort } from './guests.ts'
 import { type Household, writeJournal } from './journal.ts'
 import { Keeper } from './keeper.ts'
 import { Manifest } from './manifest.ts'
-import type { FromHub, FromTab, Question } from './messages.ts'
 import { Meter } from './meter.ts'
 import { Order } from './order.ts'
-import type { Port } from './port.ts'
 import { Presence } from './presence.ts'
 import { Room, type Surroundings } from './room.ts'
-import { Seat } from './seat.ts'
 import { Writer } from './writer.ts'
 
 export interface HubOptions {
@@ -54,41 +51,19 @@ export interface HubOptions {
   readonly fenced?: () => void
 }
 
-type TabPort = Port<FromTab, FromHub>
-
-/** One tab: its port, and its handles. */
-interface Guest {
-  readonly port: TabPort
-  tab: string
-  /** Version of the schema of the app in it. */
-  schema: number
-  readonly seats: Map<string, Placed>
-  /** Handles that were asked for and given up before they were there. */
-  readonly dropped: Set<string>
-}
-
-interface Place {
-  readonly room: Room
-  readonly presence: Presence
-}
-
-interface Placed extends Place {
-  readonly seat: Seat
-}
-
-export class Hub implements Surroundings, Household {
+export class Hub implements Surroundings, Household, Host {
   readonly #options: HubOptions
   #link: Link
   #paused = false
   readonly #writer: Writer
-  readonly #canary: Canary
+  readonly canary: Canary
   readonly #manifest: Manifest
   readonly #keeper: Keeper
   readonly #guardian: Guardian
   /** The log found no space, and some is being made. */
   #stalled = false
-  readonly #guests = new Set<Guest>()
-  readonly #app = new App()
+  readonly app = new App()
+  readonly #guests = new Guests(this)
   readonly #meter: Meter
   readonly #order = new Order(key => this.#ready.get(keyText(key))?.room)
   readonly #places = new Map<string, Promise<Place>>()
@@ -104,16 +79,16 @@ export class Hub implements Surroundings, Household {
       saved: (key, n) => this.#saved(key, n),
       failed: reason => this.#logFailed(reason),
     })
-    this.#canary = new Canary(options.log, options.clock, {
-      note: text => this.#tellAll({ t: 'note', text }),
-      loss: loss => this.#tellAll({ t: 'loss', loss }),
+    this.canary = new Canary(options.log, options.clock, {
+      note: text => this.#guests.tellAll({ t: 'note', text }),
+      loss: loss => this.#guests.tellAll({ t: 'loss', loss }),
     })
     this.#manifest = new Manifest({
       clock: options.clock,
       log: options.name ?? '',
       device: options.log.identity.device,
       send: frame => this.#link.send(frame),
-      lost: lost => this.#canary.told(lost),
+      lost: lost => this.canary.told(lost),
     })
     this.#keeper = new Keeper({
       log: options.log,
@@ -146,16 +121,13 @@ export class Hub implements Surroundings, Household {
           for (const { room } of this.#ready.values()) room.handle({ t: 'network', slow })
         },
       },
-      () => this.#app.ask(this.#ports(), { q: 'token' }) as Promise<string | null>,
+      () => this.app.ask(this.#guests.ports, { q: 'token' }) as Promise<string | null>,
     )
   }
 
   /** Takes a tab in, for as long as it does not say `bye` or `leave` is called. */
   serve(port: TabPort): { leave(): void } {
-    const guest: Guest = { port, tab: '', schema: 0, seats: new Map(), dropped: new Set() }
-    this.#guests.add(guest)
-    port.listen(message => this.#hear(guest, message))
-    return { leave: () => this.#leave(guest) }
+    return this.#guests.serve(port)
   }
 
   async close(): Promise<void> {
@@ -169,143 +141,25 @@ export class Hub implements Surroundings, Household {
     await this.#options.log.close()
   }
 
-  // ---- tabs ----
+  // ---- what tabs need ----
 
-  #hear(guest: Guest, message: FromTab): void {
-    switch (message.t) {
-      case 'hello':
-        guest.tab = message.tab
-        guest.schema = message.schema ?? 0
-        guest.port.post({ t: 'welcome', phase: this.#phaseOf(this.#link.phase) })
-        if (this.#canary.loss) guest.port.post({ t: 'loss', loss: this.#canary.loss })
-        void this.#canary.compare(message.noted)
-        this.#app.met(guest.port)
-        return
-      case 'dismiss':
-        this.#canary.dismiss()
-        return
-      case 'app':
-        this.#app.told(message)
-        return
-      case 'attach':
-        void this.#attach(guest, message.h, message.key, message.type)
-        return
-      case 'ask':
-        this.#answer(guest, message.id, message.question)
-        return
-      case 'pause':
-        this.#pause()
-        return
-      case 'resume':
-        this.#resumeSync()
-        return
-      case 'reconnect':
-        this.#link.retry()
-        return
-      case 'wake':
-        this.#link.wake()
-        return
-      case 'batch':
-        for (const each of message.messages) this.#hear(guest, each)
-        return
-      case 'ping':
-        guest.port.post({ t: 'pong' })
-        return
-      case 'bye':
-        this.#leave(guest)
-        return
-      default:
-        this.#forHandle(guest, message)
-    }
+  get closed(): boolean {
+    return this.#closed
   }
 
-  #forHandle(guest: Guest, message: FromTab & { readonly h: string }): void {
-    const placed = guest.seats.get(message.h)
-    if (message.t === 'detach' && !placed) guest.dropped.add(message.h)
-    if (!placed) return
-    const { room, presence, seat } = placed
-    switch (message.t) {
-      case 'edit':
-        seat.edit(message)
-        return
-      case 'seen':
-        seat.saw(message.seen)
-        return
-      case 'act':
-        room.handle(message.act, seat)
-        return
-      case 'announce':
-        presence.announce(seat, message.state)
-        return
-      case 'detach':
-        this.#detach(guest, placed)
-        return
-    }
+  get phase(): Client['phase'] {
+    return this.#phaseOf(this.#link.phase)
   }
 
-  async #attach(guest: Guest, h: string, key: DocKey, type: TypeName): Promise<void> {
-    try {
-      const place = await this.#occupy(guest, h, key, type)
-      if (place) meet(place)
-    } catch (error) {
-      if (this.#closed) return // the next hub will be asked
-      guest.port.post({ t: 'refused', h, error: wireErrorOf(error) })
-    }
-  }
-
-  /** Waits until the document is known here, and takes a seat. */
-  #occupy(guest: Guest, h: string, key: DocKey, type: TypeName): Promise<Place | null> {
+  whenKnown<T>(key: DocKey, task: (place: Place) => T): Promise<T> {
     return this.#visit(key, async place => {
       this.#order.promote(place.room)
       await this.#inTime(place.room.known())
-      return this.#sit(guest, h, type, place)
+      return task(place)
     })
   }
 
-  #sit(guest: Guest, h: string, type: TypeName, place: Place): Place | null {
-    const { room, presence } = place
-    if (this.#closed || !this.#guests.has(guest) || guest.dropped.delete(h)) return null
-    const existing = room.view.type
-    if (existing !== null && existing !== type) {
-      const { collection, id } = room.key
-      throw new HoldfastError(
-        'TYPE_MISMATCH',
-        `${collection}/${id} is of type ${existing}; it was opened as ${type}.`,
-      )
-    }
-    const post = (message: FromHub) => guest.port.post(message)
-    const seat = new Seat(room, { tab: guest.tab, handle: h, type, schema: guest.schema, post })
-    room.seats.add(seat)
-    guest.seats.set(h, { room, presence, seat })
-    presence.show(seat)
-    return place
-  }
-
-  #detach(guest: Guest, { room, presence, seat }: Placed): void {
-    guest.seats.delete(seat.handle)
-    room.seats.delete(seat)
-    presence.announce(seat, null)
-    if (room.seats.size === 0) presence.leave()
-    this.quiet(room)
-  }
-
-  #leave(guest: Guest): void {
-    if (!this.#guests.delete(guest)) return
-    for (const placed of [...guest.seats.values()]) this.#detach(guest, placed)
-    guest.port.close()
-  }
-
-  #answer(guest: Guest, id: number, question: Question): void {
-    this.#find(guest, question).then(
-      value => guest.port.post({ t: 'answer', id, value }),
-      error => {
-        if (this.#closed) return // the next hub will be asked
-        guest.port.post({ t: 'answer', id, error: wireErrorOf(error) })
-      },
-    )
-  }
-
-  async #find(guest: Guest, question: Question): Promise<unknown> {
+  async find(question: HubQuestion): Promise<unknown> {
     switch (question.q) {
       case 'known':
         return this.#known()
@@ -319,13 +173,14 @@ export class Hub implements Surroundings, Household {
         return
       case 'journal':
         return writeJournal(this, this.#options.clock.now())
-      default: {
-        const room = guest.seats.get(question.h)?.room
-        if (!room) throw new HoldfastError('CLIENT_CLOSED')
-        if (question.q === 'base') return room.baseOf(question.name)
-        return question.q === 'saved' ? room.saved() : room.settled()
-      }
     }
+  }
+
+  steer(how: 'pause' | 'resume' | 'reconnect' | 'wake'): void {
+    if (how === 'pause') this.#pause()
+    else if (how === 'resume') this.#resumeSync()
+    else if (how === 'wake') this.#link.wake()
+    else this.#link.retry()
   }
 
   /** The log's list, and what is newer in the rooms. */
@@ -351,7 +206,7 @@ export class Hub implements Surroundings, Household {
       documents: replicas.length,
       unsent: replicas.reduce((sum, replica) => sum + unsent(replica), 0),
       held: replicas.reduce((sum, { held }) => sum + held.length, 0),
-      tabs: this.#guests.size,
+      tabs: this.#guests.count,
       roundTrip: this.#link.roundTrip,
       ...this.#meter.read(),
     }
@@ -392,12 +247,8 @@ export class Hub implements Surroundings, Household {
   async #lift(room: Room, { name, change, from }: Effect & { t: 'lift' }): Promise<void> {
     const to = room.state.schema
     const wish = { q: 'lift', key: room.key, change, from, to } as const
-    const lifted = await this.#app.ask(this.#ports(), wish).catch(() => null)
+    const lifted = await this.app.ask(this.#guests.ports, wish).catch(() => null)
     if (!this.#closed) room.handle({ t: 'lifted', name, change: lifted as Change | null })
-  }
-
-  #ports(): Port<FromTab, FromHub>[] {
-    return [...this.#guests].map(({ port }) => port)
   }
 
   #later(ms: number, room: Room, event: Event): void {
@@ -504,7 +355,7 @@ export class Hub implements Surroundings, Household {
       const folded = events.map(item => unpack(item.event))
       const replica = restore((checkpoint?.state as SavedReplica) ?? null, folded)
       const logged = events.at(-1)?.n ?? checkpoint?.n ?? 0
-      this.#canary.found(key, logged)
+      this.canary.found(key, logged)
       return { replica, logged, stored }
     } catch (reason) {
       this.#logFailed(reason)
@@ -519,13 +370,9 @@ export class Hub implements Surroundings, Household {
     const room = this.#ready.get(keyText(key))?.room
     room?.handle({ t: 'saved', n })
     if (this.#fault !== null) return
-    if (room) this.#canary.saved(room)
-    this.#manifest.counted(this.#canary.edits)
+    if (room) this.canary.saved(room)
+    this.#manifest.counted(this.canary.edits)
     this.#guardian.grew()
-  }
-
-  #tellAll(message: FromHub): void {
-    for (const port of this.#ports()) port.post(message)
   }
 
   /** Waits for `known`, but not longer than `attachMs`; a hub that is closed meanwhile leaves no timer behind. */
@@ -558,9 +405,9 @@ export class Hub implements Surroundings, Household {
     this.#closed = true
     this.#link.close()
     void this.#writer.close()
-    const guests = [...this.#guests]
+    const { ports } = this.#guests
     this.#end()
-    for (const { port } of guests) {
+    for (const port of ports) {
       port.post({ t: 'gone' })
       port.close()
     }
@@ -588,7 +435,7 @@ export class Hub implements Surroundings, Household {
   }
 
   #end(): void {
-    this.#canary.close()
+    this.canary.close()
     this.#manifest.down()
     this.#guardian.close()
     for (const { room } of this.#ready.values()) room.close()
@@ -628,7 +475,7 @@ export class Hub implements Surroundings, Household {
         presence.down()
       } else room.refresh()
     }
-    this.#tellAll({ t: 'phase', phase: this.#phaseOf(phase) })
+    this.#guests.tellAll({ t: 'phase', phase: this.#phaseOf(phase) })
   }
 
   #phaseOf(phase: Phase): Client['phase'] {
@@ -654,18 +501,6 @@ export class Hub implements Surroundings, Household {
       meet(place)
     }
   }
-}
-
-/** What an error is to a tab. */
-function wireErrorOf(error: unknown): WireError {
-  const { code, message } =
-    error instanceof HoldfastError ? error : new HoldfastError('INTERNAL', String(error))
-  return { code, message }
-}
-
-/** Who looks at a document meets the others when it is caught up: edits come before carets. */
-function meet({ room, presence }: Place): void {
-  if (room.state.phase.name === 'live' && room.seats.size > 0) presence.up()
 }
 
 function phaseOf(phase: Phase): Client['phase'] {
