@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import type { DocKey } from '../../ops/identity.ts'
-import { type Chromium, launchChromium, needsChromium } from '../browser/harness/chromium.ts'
-import { bundle, type Pages, servePages } from '../browser/harness/pages.ts'
+import { type Chromium, launchChromium } from '../browser/harness/chromium.ts'
+import type { Pages } from '../browser/harness/pages.ts'
 import { contract } from './contract.ts'
+import { useLogPages } from './onpage.ts'
 import type { LogPage } from './page.ts'
 
 declare const logPage: LogPage
@@ -19,19 +20,13 @@ describe('log in Chromium', function () {
   let pages: Pages
   let chromium: Chromium
 
-  before(async function () {
-    needsChromium(this)
-    const script = await bundle(new URL('./page.ts', import.meta.url).pathname)
-    pages = await servePages({ '/': '<!doctype html><script src="/page.js"></script>', '/page.js': script })
-    chromium = await launchChromium()
-  })
-  after(async () => {
-    await chromium?.close()
-    await pages?.close()
+  useLogPages(on => {
+    pages = on.pages
+    chromium = on.chromium
   })
 
-  const open = async (name: string, as: 'device' | 'database' = 'device'): Promise<Page> => {
-    const page = await chromium.page(pages.origin)
+  const open = async (name: string, as: 'device' | 'database' = 'device', on = chromium): Promise<Page> => {
+    const page = await on.page(pages.origin)
     assert.deepEqual(await page.evaluate(([name, as]) => logPage.open(name, as), [name, as] as const), OK)
     return page
   }
@@ -63,17 +58,16 @@ describe('log in Chromium', function () {
   })
 
   it('[G12] has after the browser process was killed every write that it called saved', async () => {
-    const page = await open('killed')
+    const killed = await launchChromium()
+    const page = await open('killed', 'device', killed)
     await page.evaluate(key => logPage.writeOnAndOn(key, 1), key)
     await page.waitForFunction(() => logPage.saved >= 50)
     const saved = await page.evaluate(() => logPage.saved)
-    await chromium.kill()
-    const killed = chromium
-    chromium = await launchChromium({ profile: killed.profile })
-    const found = await numbers(await open('killed'))
-    await chromium.quit()
+    await killed.kill()
+    const again = await launchChromium({ profile: killed.profile })
+    const found = await numbers(await open('killed', 'device', again))
+    await again.quit()
     await killed.close()
-    chromium = await launchChromium()
     assert.ok('value' in found)
     assert.ok(found.value.length >= saved, `${saved} were saved, ${found.value.length} are there`)
     assert.deepEqual(

@@ -7,9 +7,10 @@ import type { ReplicaEvent } from '../../client/engine/replica.ts'
 import { unsent } from '../../client/engine/state.ts'
 import type { Stored } from '../../client/log/log.ts'
 import type { DocKey } from '../../ops/identity.ts'
-import { type Chromium, launchChromium, needsChromium } from '../browser/harness/chromium.ts'
-import { bundle, type Pages, servePages } from '../browser/harness/pages.ts'
+import type { Chromium } from '../browser/harness/chromium.ts'
+import type { Pages } from '../browser/harness/pages.ts'
 import { Scene } from '../engine/scene.ts'
+import { useLogPages } from './onpage.ts'
 import type { LogPage, Settled, Version1 } from './page.ts'
 
 declare const logPage: LogPage
@@ -23,15 +24,9 @@ describe('database of the log in Chromium', function () {
   let chromium: Chromium
   let page: Page
 
-  before(async function () {
-    needsChromium(this)
-    const script = await bundle(new URL('./page.ts', import.meta.url).pathname)
-    pages = await servePages({ '/': '<!doctype html><script src="/page.js"></script>', '/page.js': script })
-    chromium = await launchChromium()
-  })
-  after(async () => {
-    await chromium?.close()
-    await pages?.close()
+  useLogPages(on => {
+    pages = on.pages
+    chromium = on.chromium
   })
   beforeEach(async () => {
     page = await chromium.page(pages.origin)

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
-import { needsChromium } from '../browser/harness/chromium.ts'
+import type { Chromium } from '../browser/harness/chromium.ts'
 import type { Scene } from './scene.ts'
-import { type Stage, setStage } from './stage.ts'
+import { useStage } from './stage.ts'
 
 declare const openRich: Scene['openRich']
 declare global {
@@ -19,14 +19,12 @@ const deleteAt = (index: number, count: number) => ({
 })
 
 describe('Quill binding', () => {
-  let stage: Stage
   let page: Page
-  before(async function () {
-    needsChromium(this)
-    stage = await setStage()
+  let chromium: Chromium
+  useStage(stage => {
     page = stage.page
+    chromium = stage.chromium
   })
-  after(() => stage?.close())
 
   const open = (text: string) =>
     page.evaluate(content => {
@@ -209,7 +207,7 @@ describe('Quill binding', () => {
   it('[B6] holds the edits of others back while an input method composes', async () => {
     await open('ab\n')
     await select(1)
-    const devtools = await stage.chromium.devtools(page)
+    const devtools = await chromium.devtools(page)
     await devtools.send('Input.imeSetComposition', { text: 'に', selectionStart: 1, selectionEnd: 1 })
     await remote(insertAt(0, 'remote '))
     assert.equal(await page.evaluate(() => rich.quill.root.textContent), 'aにb', 'still composing')

@@ -3,19 +3,25 @@
 import { resolve } from 'node:path'
 import { build } from 'esbuild'
 import type { Page } from 'playwright-core'
-import { type Chromium, launchChromium } from '../browser/harness/chromium.ts'
+import { type Chromium, launchChromium, needsChromium } from '../browser/harness/chromium.ts'
 
 export interface Stage {
   readonly chromium: Chromium
   readonly page: Page
-  close(): Promise<void>
 }
 
-export async function setStage(): Promise<Stage> {
-  const [script, chromium] = await Promise.all([bundleOf('scene.ts'), launchChromium()])
-  const page = await chromium.page()
-  await page.addScriptTag({ content: script })
-  return { chromium, page, close: () => chromium.close() }
+/** In a `describe`: hands its tests a stage, which is gone after the last of them. */
+export function useStage(take: (stage: Stage) => void): void {
+  let chromium: Chromium | undefined
+  before(async function () {
+    needsChromium(this)
+    const script = await bundleOf('scene.ts')
+    chromium = await launchChromium()
+    const page = await chromium.page()
+    await page.addScriptTag({ content: script })
+    take({ chromium, page })
+  })
+  after(() => chromium?.close())
 }
 
 async function bundleOf(name: string): Promise<string> {

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
-import { needsChromium } from '../browser/harness/chromium.ts'
+import type { Chromium } from '../browser/harness/chromium.ts'
 import type { Scene } from './scene.ts'
-import { type Stage, setStage } from './stage.ts'
+import { useStage } from './stage.ts'
 
 declare const openText: Scene['openText']
 declare global {
@@ -12,14 +12,12 @@ declare global {
 }
 
 describe('Textarea binding', () => {
-  let stage: Stage
   let page: Page
-  before(async function () {
-    needsChromium(this)
-    stage = await setStage()
+  let chromium: Chromium
+  useStage(stage => {
     page = stage.page
+    chromium = stage.chromium
   })
-  after(() => stage?.close())
 
   const open = (text: string) =>
     page.evaluate(content => {
@@ -81,7 +79,7 @@ describe('Textarea binding', () => {
   it('[B6] holds the edits of others back while an input method composes in a textarea', async () => {
     await open('ab')
     await select(1)
-    const devtools = await stage.chromium.devtools(page)
+    const devtools = await chromium.devtools(page)
     await devtools.send('Input.imeSetComposition', { text: 'に', selectionStart: 1, selectionEnd: 1 })
     await remote(['remote '])
     assert.equal((await state()).value, 'aにb', 'still composing')

@@ -8,7 +8,7 @@ import type { RunningServer } from '../../server/server.ts'
 import { type Chromium, launchChromium, needsChromium } from '../browser/harness/chromium.ts'
 import type { Scene } from './scene.ts'
 import { addressOf, openServer, openSite, type Site } from './site.ts'
-import { type Stage, setStage } from './stage.ts'
+import { useStage } from './stage.ts'
 
 declare const openRich: Scene['openRich']
 declare const openText: Scene['openText']
@@ -24,14 +24,10 @@ declare global {
 }
 
 describe('Undo in an editor', () => {
-  let stage: Stage
   let page: Page
-  before(async function () {
-    needsChromium(this)
-    stage = await setStage()
+  useStage(stage => {
     page = stage.page
   })
-  after(() => stage?.close())
 
   const open = {
     rich: (text: string) =>
