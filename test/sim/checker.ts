@@ -186,8 +186,12 @@ function checkTokens({ id, where, shown }: Case, world: World): void {
     const family = homes.get(familyOf.get(entry.device)!)!
     const logged = where.get(token)?.length ?? 0
     const kept = family.map(browser => held.get(browser)?.filter(each => each === token).length ?? 0)
-    const state = entry.settled ? 'settled' : entry.saved ? 'saved' : 'unsaved'
-    const said = `token ${token} of ${entry.device} in ${id} (${state}${entry.destroyed ? ', destroyed' : ''})`
+    const state = [
+      entry.saved ? 'saved' : 'unsaved',
+      entry.settled && 'settled',
+      entry.destroyed && 'destroyed',
+    ]
+    const said = `token ${token} of ${entry.device} in ${id} (${state.filter(Boolean).join(', ')})`
     if (logged > 1) fail('I1', `${said} is in the log ${logged} times, at ${where.get(token)}`)
     if (kept.some(count => count > 1)) fail('I2', `${said} is held twice`)
     const isHeld = kept.some(count => count > 0)

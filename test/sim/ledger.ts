@@ -6,7 +6,7 @@ export interface Entry {
   /** The handle that it was written through: one per opening of a document in a tab. */
   readonly handle: number
   saved: boolean
-  /** Said to be committed or held. */
+  /** Said to be committed; or, where the storage was never troubled and the handle let go, committed or held. */
   settled: boolean
   deleted: boolean
   /** It was on its device, and then the storage was damaged and it was there no more. */

@@ -131,10 +131,15 @@ export class Page {
     )
     doc.settled.then(
       () => {
-        ledger.entries[token]!.settled ||= !heldIn(doc).includes(token)
+        if (this.#isCommitted(id, doc, token)) ledger.entries[token]!.settled = true
       },
       () => {}, // closed before
     )
+  }
+
+  /** What is settled is committed or held; a handle that was let go is not told what is held any more. */
+  #isCommitted(id: string, doc: Doc, token: number): boolean {
+    return this.#open.get(id)?.doc === doc ? !heldIn(doc).includes(token) : !this.#place.storage.troubled
   }
 
   change(id: string): void {

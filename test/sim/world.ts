@@ -4,6 +4,8 @@
  */
 
 import type { Doc } from '../../client/api.ts'
+import type { StoredSnapshot } from '../../server/store/store.ts'
+import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import { Random } from '../random.ts'
 import { Browser } from './browser.ts'
@@ -175,10 +177,12 @@ export class World {
     return this.restored && (error?.code === 'SERVER_BEHIND' || error?.code === 'SERVER_DIVERGED')
   }
 
-  /** Everybody says that there is nothing left to do, and shows the same. */
+  /** Everybody says that there is nothing left to do, and shows what the server has: `held` says nothing of that. */
   async #atRest(): Promise<boolean> {
     await this.site.quiet()
-    const shown = new Map<string, string>()
+    const { equalDocs } = typeOf(this.type)
+    const there = new Map<string, StoredSnapshot>()
+    for (const key of this.keys) there.set(key.id, await this.site.store.snapshot(key))
     return this.browsers.every(browser => {
       const { views, docs } = browser
       return (
@@ -187,9 +191,8 @@ export class World {
           if (this.barred(doc)) return true
           if (doc.unsent > 0 || (doc.status !== 'synced' && doc.status !== 'held')) return false
           if (this.unproven.has(`${browser.name} ${id}`)) return true
-          const text = JSON.stringify(doc.data)
-          if (!shown.has(id)) shown.set(id, text)
-          return shown.get(id) === text
+          const { type, data } = there.get(id)!
+          return (type !== null) === doc.truth.exists && (type === null || equalDocs(data, doc.data))
         })
       )
     })
