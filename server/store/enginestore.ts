@@ -32,6 +32,7 @@ import type {
   Head,
   ListedDoc,
   ListRequest,
+  ReceiptedOp,
   Store,
   StoreCounts,
   StoredOp,
@@ -207,6 +208,10 @@ class EngineStore implements Store, OpLog, MilestoneLog {
 
   ops(key: DocKey, from: number, to: number | null): Promise<StoredOp[]> {
     return this.#read(key, [], row => this.#log.ops(row, from, Math.min(to ?? row.v, row.v)))
+  }
+
+  receipted(key: DocKey, from: number, to: number | null): Promise<ReceiptedOp[]> {
+    return this.#read(key, [], row => this.#log.receipted(row, from, Math.min(to ?? row.v, row.v)))
   }
 
   changes(key: DocKey, from: number, to: number | null, apart: readonly number[] = []): Promise<Piece[]> {

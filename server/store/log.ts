@@ -9,9 +9,9 @@ import { HoldfastError } from '../../ops/errors.ts'
 import type { Name } from '../../ops/identity.ts'
 import type { WireChange } from '../../ops/protocol.ts'
 import { chained, START } from './chain.ts'
-import type { DocRow, Engine, KeptName, KeptOp, PackRow } from './engine.ts'
+import type { DocRow, Engine, KeptName, KeptOp, OpRow, PackRow } from './engine.ts'
 import { bodiesOf, decodeNames, decodePack } from './packs.ts'
-import type { StoredOp } from './store.ts'
+import type { ReceiptedOp, StoredOp } from './store.ts'
 
 type Versioned = readonly [v: number, ...unknown[]]
 
@@ -27,13 +27,23 @@ export class Log {
     return (await this.kept(doc, from, to)).map(storedOp)
   }
 
-  async kept(doc: DocRow, from: number, to: number): Promise<KeptOp[]> {
+  /** The same with their receipts, which a pack does not have. */
+  async receipted(doc: DocRow, from: number, to: number): Promise<ReceiptedOp[]> {
+    const ops = await this.kept(doc, from, to)
+    let hash = ops[0] && !isRow(ops[0]) ? await this.hashAt(doc, from) : null
+    return ops.map(op => {
+      hash = isRow(op) ? op.hash : hash && chained(hash, op.src, op.seq, op.body)
+      return { ...storedOp(op), ...(hash !== null && { hash }) }
+    })
+  }
+
+  async kept(doc: DocRow, from: number, to: number): Promise<(KeptOp | OpRow)[]> {
     checkHorizon(doc, from, to)
     const rows = await this.#engine.ops(doc.num, from, to)
     const packs = await this.#packsBefore(doc.num, from, rows[0]?.v ?? to)
     const packed = packs.flatMap(({ v, body }) => decodePack(body, v)).filter(op => op.v >= from)
     return gapless(
-      joined(packed, rows, op => op.v, to),
+      joined<KeptOp | OpRow>(packed, rows, op => op.v, to),
       op => op.v,
       from,
       to,
@@ -102,6 +112,8 @@ export class Log {
     return packs.filter((pack): pack is PackRow & { body: Uint8Array } => pack.body !== null)
   }
 }
+
+const isRow = (op: KeptOp | OpRow): op is OpRow => 'hash' in op
 
 /** The names in a pack, trimmed or not. */
 const keptNames = ({ v, body, names }: PackRow): readonly KeptName[] =>

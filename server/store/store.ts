@@ -28,6 +28,9 @@ export type StoredOp = WireChange & {
   meta?: Record<string, unknown>
 }
 
+/** With the receipt of the version that it led to, where that can be told. */
+export type ReceiptedOp = StoredOp & { hash?: string }
+
 /** A document at a version; `type` null while it does not exist (then `v` may still be above 0: it was deleted). */
 export interface StoredSnapshot {
   readonly v: number
@@ -126,6 +129,7 @@ export interface Store {
   versionBy(key: DocKey, at: number): Promise<number>
   /** Ops `from <= v < to` in order; `to` null reads to the head. A gap is `STORE_FAILED`, never a shorter answer. */
   ops(key: DocKey, from: number, to: number | null): Promise<StoredOp[]>
+  receipted(key: DocKey, from: number, to: number | null): Promise<ReceiptedOp[]>
   /**
    * What the same ops change, in few pieces: stretches are composed already where that was done in advance, but each
    * version in `apart` is a piece of its own.

@@ -144,7 +144,6 @@ async function checkEqual({ id, replayed, shown }: Case, world: World): Promise<
   if (exists && !equalDocs(snapshot.data, replayed.data))
     fail('I3', `the snapshot of ${id} is not what its ops make`)
   for (const { browser, doc } of shown) {
-    if (world.unproven.has(`${browser.name} ${id}`)) continue
     const [first] = shown.filter(other => other.browser === browser)
     if (JSON.stringify(heldIn(doc)) !== JSON.stringify(heldIn(first!.doc)))
       fail('I3', `tabs of ${browser.name} show other held edits of ${id}`)
@@ -199,7 +198,6 @@ function checkTokens({ id, where, shown }: Case, world: World): void {
     if (logged > 0 && isHeld && family.length === 1) fail('I2', `${said} is both in the log and held`)
     if (logged > 0 || isHeld || entry.destroyed) return
     if (restored && (entry.deleted || ledger.deletions.has(id))) return
-    if (world.unproven.has(`${entry.device} ${id}`)) return
     if (restored && browsers.some(browser => showing.get(browser)?.has(token))) return
     if (mayBeShadowed(entry.device, id, token, world)) return
     if (entry.settled) fail('I1', `${said} is neither in the log nor held`)

@@ -28,8 +28,6 @@ export class Ledger {
   readonly copied = new Map<string, number>()
   /** `device document`: a device was given a whole document with the names of its own edits in it, without the edits. */
   readonly leaps = new Set<string>()
-  /** `device document`: the last that a device heard of it came without a receipt. */
-  readonly unproven = new Set<string>()
   /** What passed between devices and the server; a merge is news that met unsent edits. */
   readonly met = { greetings: 0, merges: 0 }
 

@@ -183,8 +183,6 @@ export class Page {
           if (frame.d !== undefined && !docs.includes(frame.d))
             ledger.faults.push(`I8: ${device} was sent something of ${frame.d}`)
           if (isNews(frame) && this.#open.get(frame.d!)?.doc.unsent) ledger.met.merges++
-          if (isNews(frame) || isAck(frame) || frame.own)
-            ledger.unproven[frame.hash ? 'delete' : 'add'](`${device} ${frame.d}`)
           if (frame.own?.length) ledger.leaps.add(`${device} ${frame.d}`)
           if (isAck(frame)) ledger.acked(frame.d!, `${frame.src}:${frame.seq}`)
           events.text(text)
@@ -208,7 +206,6 @@ interface Heard {
   readonly d?: string
   readonly src?: string
   readonly seq?: number
-  readonly hash?: string
   readonly error?: unknown
   readonly op?: unknown
   readonly segments?: readonly unknown[]

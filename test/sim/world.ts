@@ -82,8 +82,6 @@ export class World {
   }
   /** The server went back to a backup. */
   restored = false
-  /** `device document`: what it had was not proven when the server went back, so it cannot tell that it did. */
-  unproven: ReadonlySet<string> = new Set()
   readonly #random: Random
   readonly #around: Surroundings
   readonly #actions: Actions
@@ -190,7 +188,6 @@ export class World {
         views.every(({ id, doc }) => {
           if (this.barred(doc)) return true
           if (doc.unsent > 0 || (doc.status !== 'synced' && doc.status !== 'held')) return false
-          if (this.unproven.has(`${browser.name} ${id}`)) return true
           const { type, data } = there.get(id)!
           return (type !== null) === doc.truth.exists && (type === null || equalDocs(data, doc.data))
         })
@@ -354,7 +351,6 @@ export class World {
     }
     this.counts.restores++
     this.restored = true
-    this.unproven = new Set(this.ledger.unproven)
     this.site.kill()
     this.network.cut()
     await this.site.restore()

@@ -115,6 +115,27 @@ describeOnEngines('catch-up from the store', ({ open, cases }) => {
     }
   })
 
+  it('[S23] tells the receipt of each op that is read, packed or not', async () => {
+    const some = await open({ packOps: 8 })
+    try {
+      const key = keyOf('packed')
+      await writeHistory(some, 'packed', new Random(1), 60)
+      await some.tended()
+      const { v } = await some.head(key)
+      for (const from of [0, 3, 8, v - 1]) {
+        const told = await some.receipted(key, from, null)
+        assert.equal(told.length, v - from)
+        for (const op of told) assert.equal(op.hash, (await some.receiptAt(key, op.v + 1))!.hash)
+      }
+      assert.deepEqual(
+        (await some.receipted(key, 2, 9)).map(({ hash: _, ...op }) => op),
+        await some.ops(key, 2, 9),
+      )
+    } finally {
+      await some.close()
+    }
+  })
+
   it('[S21] answers ten thousand keystrokes with one segment', async () => {
     const key = keyOf('long')
     let snapshot = await fetched(store, key)
