@@ -222,6 +222,10 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     return this.#read(key, null, ({ num }) => this.#log.versionOf(num, name))
   }
 
+  committed(key: DocKey, name: Name): Promise<{ v: number; seal?: string } | null> {
+    return this.#read(key, null, ({ num }) => this.#log.committed(num, name))
+  }
+
   receiptAt(key: DocKey, v: number): Promise<Receipt | null> {
     return this.#read(key, null, async row => {
       const hash = await this.#log.hashAt(row, v)

@@ -11,6 +11,7 @@ import type { WireChange } from '../../ops/protocol.ts'
 import { chained, START } from './chain.ts'
 import type { DocRow, Engine, KeptName, KeptOp, OpRow, PackRow } from './engine.ts'
 import { bodiesOf, decodeNames, decodePack } from './packs.ts'
+import { isNamed } from './seals.ts'
 import type { ReceiptedOp, StoredOp } from './store.ts'
 
 type Versioned = readonly [v: number, ...unknown[]]
@@ -68,13 +69,24 @@ export class Log {
   }
 
   /** Where a name stands, whether or not its op was trimmed; null if it was never committed. */
-  async versionOf(doc: number, { src, seq }: Name): Promise<number | null> {
-    const last = await this.#engine.writer(doc, src)
-    if (last === null || seq > last.seq) return null
-    if (seq === last.seq) return last.v
-    const v = await this.#engine.named(doc, last.writer, seq)
+  async versionOf(doc: number, name: Name): Promise<number | null> {
+    return (await this.committed(doc, name))?.v ?? null
+  }
+
+  /** The same, with the seal that its writer named where that is kept. */
+  async committed(doc: number, name: Name): Promise<{ v: number; seal?: string } | null> {
+    const last = await this.#engine.writer(doc, name.src)
+    if (last === null || name.seq > last.seq) return null
+    if (name.seq === last.seq) return { v: last.v, ...(isNamed(last.seal) && { seal: last.seal }) }
+    const v = await this.#passed(doc, last.writer, name)
+    return v === null ? null : { v }
+  }
+
+  /** Where an op of a writer stands that is not its last one. */
+  async #passed(doc: number, writer: number, { src, seq }: Name): Promise<number | null> {
+    const v = await this.#engine.named(doc, writer, seq)
     if (v !== null) return v
-    const packed = await this.#engine.packOf(doc, last.writer, seq)
+    const packed = await this.#engine.packOf(doc, writer, seq)
     const [pack] = packed === null ? [] : await this.#engine.packs(doc, packed, packed + 1)
     const names = pack ? keptNames(pack) : []
     return names.find(op => op.src === src && op.seq === seq)?.v ?? null

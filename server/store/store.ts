@@ -137,6 +137,8 @@ export interface Store {
   changes(key: DocKey, from: number, to: number | null, apart?: readonly number[]): Promise<Piece[]>
   /** The version at which this name was committed to the document, or null. O(log n). */
   versionOf(key: DocKey, name: Name): Promise<number | null>
+  /** The same, with the seal that its writer named: only that of a writer's last op is kept. */
+  committed(key: DocKey, name: Name): Promise<{ v: number; seal?: string } | null>
   /**
    * Why an op of this name cannot be committed any more; `seal` as in seals.ts. Null: it can, as far as is remembered; what
    * other servers have committed meanwhile is found by its commit.

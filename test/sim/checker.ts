@@ -199,7 +199,6 @@ function checkTokens({ id, where, shown }: Case, world: World): void {
     if (logged > 0 || isHeld || entry.destroyed) return
     if (restored && (entry.deleted || ledger.deletions.has(id))) return
     if (restored && browsers.some(browser => showing.get(browser)?.has(token))) return
-    if (mayBeShadowed(entry.device, id, token, world)) return
     if (entry.settled) fail('I1', `${said} is neither in the log nor held`)
     if (entry.saved) fail('I2', `${said} is neither in the log nor held`)
   })
@@ -207,13 +206,6 @@ function checkTokens({ id, where, shown }: Case, world: World): void {
     if (ledger.entries[token]?.doc !== id)
       fail('I6', `token ${token} is in the log of ${id} but nobody wrote it`)
 }
-
-/**
- * A hole that is known: the copy of a device sends an edit, the device adds to its own one of that name, and then it is
- * given the whole document with the names in it and no way to see that they stand for less.
- */
-const mayBeShadowed = (device: string, id: string, token: number, { ledger }: World): boolean =>
-  token >= (ledger.copied.get(device) ?? Number.POSITIVE_INFINITY) && ledger.leaps.has(`${device} ${id}`)
 
 /** I4: what was written through one handle is in the log in the order in which it was made. */
 function checkOrder({ id, where }: Case, { ledger }: World): void {

@@ -23,11 +23,6 @@ export class Ledger {
   readonly acks = new Map<string, Set<string>>()
   /** Each incarnation of a hub, and the device and program that called itself so. */
   readonly srcs = new Map<string, { readonly device: string; readonly program: object }>()
-
-  /** Devices that were copied, and the first token written after it. */
-  readonly copied = new Map<string, number>()
-  /** `device document`: a device was given a whole document with the names of its own edits in it, without the edits. */
-  readonly leaps = new Set<string>()
   /** What passed between devices and the server; a merge is news that met unsent edits. */
   readonly met = { greetings: 0, merges: 0 }
 

@@ -183,7 +183,6 @@ export class Page {
           if (frame.d !== undefined && !docs.includes(frame.d))
             ledger.faults.push(`I8: ${device} was sent something of ${frame.d}`)
           if (isNews(frame) && this.#open.get(frame.d!)?.doc.unsent) ledger.met.merges++
-          if (frame.own?.length) ledger.leaps.add(`${device} ${frame.d}`)
           if (isAck(frame)) ledger.acked(frame.d!, `${frame.src}:${frame.seq}`)
           events.text(text)
         },
@@ -209,8 +208,6 @@ interface Heard {
   readonly error?: unknown
   readonly op?: unknown
   readonly segments?: readonly unknown[]
-  /** Only beside a snapshot. */
-  readonly own?: readonly unknown[]
 }
 
 const isAck = (frame: Heard): boolean =>

@@ -314,7 +314,6 @@ export class World {
   #clone(browser: Browser): void {
     const { docs, maxTabs, agrees } = browser
     const name = `${browser.name}copy`
-    this.ledger.copied.set(browser.name, this.ledger.entries.length)
     const storage = browser.storage.copy(this.#random.fork())
     const options = {
       name,
