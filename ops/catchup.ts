@@ -3,10 +3,16 @@
 import { typeOf } from '../types/index.ts'
 import type { Type } from '../types/type.ts'
 import { composeAll } from './compose.ts'
-import type { Segment, WireChange, WireName } from './protocol.ts'
+import {
+  type Segment,
+  toWireCommitted,
+  type WireChange,
+  type WireCommitted,
+  type WireName,
+} from './protocol.ts'
 
 /** `n`: how many versions it stands for, where they were composed before; default 1. */
-export type LoggedOp = WireChange & { src?: string; seq?: number; n?: number }
+export type LoggedOp = WireChange & { src?: string; seq?: number; seal?: string; n?: number }
 
 /**
  * Law: applying the segments in order gives what applying the ops in order gives; every op named in `own` stands in a
@@ -29,9 +35,9 @@ export function segmentsOf(
     n = 0
   }
   for (const op of ops) {
-    const name: WireName | null =
+    const name: WireCommitted | null =
       op.src !== undefined && op.seq !== undefined && mine.has(`${op.seq}:${op.src}`)
-        ? [op.src, op.seq]
+        ? toWireCommitted({ src: op.src, seq: op.seq, seal: op.seal })
         : null
     if (op.create === undefined && !op.del && name === null) {
       run.push(op.op)

@@ -7,6 +7,11 @@ export interface Name {
   readonly seq: number
 }
 
+/** The name of an op that is in the server's log, and the seal that it came with (seal.ts) where that is known. */
+export interface Committed extends Name {
+  readonly seal?: string | undefined
+}
+
 export interface DocKey {
   readonly collection: string
   readonly id: string

@@ -22,7 +22,7 @@
  * Types stand on the wire as URIs (`typeOf(uri)` knows them), names `(src, seq)` as `[src, seq]` in lists.
  */
 
-import type { Name } from './identity.ts'
+import type { Committed, Name } from './identity.ts'
 
 /** Version of Holdfast's own frames; both sides say theirs in the handshake, and a difference is `PROTOCOL_VERSION`. */
 export const HOLDFAST_PROTOCOL = 1
@@ -35,6 +35,9 @@ export type WireChange =
   | { del: true; op?: undefined; create?: undefined }
 
 export type WireName = readonly [src: string, seq: number]
+
+/** A name that is in the log, with the seal that its op came with; only that of the last op of a `src` is known. */
+export type WireCommitted = readonly [src: string, seq: number, seal?: string]
 
 /** A document's address on the wire. */
 export interface Address {
@@ -156,7 +159,7 @@ export interface Welcome {
  * A stretch of a document's history: `n` consecutive versions composed into one change, or one op of the asking
  * client exactly as the server committed it.
  */
-export type Segment = WireChange & { n: number; own?: WireName }
+export type Segment = WireChange & { n: number; own?: WireCommitted }
 
 export type CatchUpAnswer = Address & {
   a: 'h.catchup'
@@ -180,7 +183,7 @@ export type CatchUpAnswer = Address & {
     /** `own`: which of the asked names are in the log already; `type` null: the document does not exist. */
     | {
         snapshot: { type: string | null; data?: unknown }
-        own: WireName[]
+        own: WireCommitted[]
         segments?: undefined
         submitted?: undefined
       }
@@ -267,3 +270,10 @@ export type ServerFrame =
 
 export const toWireName = (name: Name): WireName => [name.src, name.seq]
 export const fromWireName = ([src, seq]: WireName): Name => ({ src, seq })
+export const toWireCommitted = ({ src, seq, seal }: Committed): WireCommitted =>
+  seal === undefined ? [src, seq] : [src, seq, seal]
+export const fromWireCommitted = ([src, seq, seal]: WireCommitted): Committed => ({
+  src,
+  seq,
+  ...(seal !== undefined && { seal }),
+})

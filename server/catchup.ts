@@ -5,12 +5,13 @@
 
 import { carryOver, type LoggedOp, segmentsOf } from '../ops/catchup.ts'
 import { HoldfastError } from '../ops/errors.ts'
-import type { DocKey } from '../ops/identity.ts'
+import type { Committed, DocKey } from '../ops/identity.ts'
 import {
   type CatchUpAnswer,
   type CatchUpRequest,
   fromWireName,
   type Submit,
+  toWireCommitted,
   type WireName,
 } from '../ops/protocol.ts'
 import { findType } from '../types/index.ts'
@@ -73,30 +74,38 @@ export async function carryAlong(
 
 /** What happened in `from <= v < to`, the ops named in `own` apart. */
 async function opsOf(store: Store, key: DocKey, from: number, to: number, own: readonly WireName[]) {
-  const names = new Map<number, WireName>()
-  const versions = await versionsOf(store, key, own)
-  own.forEach((name, i) => {
-    const v = versions[i]
-    if (v != null && v >= from && v < to) names.set(v, name)
-  })
+  const names = new Map<number, Committed>()
+  for (const { v, ...name } of await committedOf(store, key, own)) if (v >= from && v < to) names.set(v, name)
   let v = from
   return (await store.changes(key, from, to, [...names.keys()])).map((piece): LoggedOp => {
-    const [src, seq] = names.get(v) ?? []
+    const name = names.get(v)
     v += piece.n
-    return src === undefined ? piece : { ...piece, src, seq }
+    return { ...piece, ...name }
   })
 }
 
-const versionsOf = (store: Store, key: DocKey, names: readonly WireName[]): Promise<(number | null)[]> =>
-  Promise.all(names.map(name => store.versionOf(key, fromWireName(name))))
+/** Those of `names` that are in the log. */
+async function committedOf(
+  store: Store,
+  key: DocKey,
+  names: readonly WireName[],
+): Promise<(Committed & { v: number })[]> {
+  const found = await Promise.all(
+    names.map(async wire => {
+      const name = fromWireName(wire)
+      const place = await store.committed(key, name)
+      return place && { ...name, ...place }
+    }),
+  )
+  return found.filter(each => each !== null)
+}
 
 /** The document at its head, and which of the asked names are in it. */
 async function wholeOf(store: Store, key: DocKey, own: readonly WireName[]) {
   const { v, type, data } = await store.snapshot(key)
   const receipt = await store.receiptAt(key, v)
-  const versions = await versionsOf(store, key, own)
   // What was committed after the snapshot was read is not in it.
-  const inside = own.filter((_, i) => versions[i] != null && versions[i] < v)
+  const inside = (await committedOf(store, key, own)).filter(name => name.v < v).map(toWireCommitted)
   const snapshot = type === null ? { type } : { type, data }
   return { v, ...(receipt && { hash: receipt.hash }), snapshot, own: inside }
 }

@@ -2,18 +2,28 @@
 
 import { applyChange, type Change, type Content, difference, equalContents } from '../../ops/change.ts'
 import { errors } from '../../ops/errors.ts'
-import { type Name, sameName } from '../../ops/identity.ts'
+import { type Committed, type Name, sameName } from '../../ops/identity.ts'
 import { carry } from '../../ops/rebase.ts'
+import { editsIn } from '../../ops/seal.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import { carryHeld, named, settle, withdraw } from './held.ts'
-import { changeOf, changesOf, type Entry, type Held, type Reduced, type Replica, sealedAs } from './state.ts'
+import {
+  changeOf,
+  changesOf,
+  type Entry,
+  type Held,
+  type Reduced,
+  type Replica,
+  sealedAs,
+  typeUnder,
+} from './state.ts'
 
 /** A stretch of history: `n` versions as one change, or one op of ours as the server committed it. */
 export interface Step {
   readonly n: number
   readonly change: Change
-  readonly own?: Name
+  readonly own?: Committed
 }
 
 export function advance(replica: Replica, steps: readonly Step[]): Reduced {
@@ -38,9 +48,9 @@ function takeRemote(replica: Replica, change: Change): Reduced {
  * than composed, or a crash lost the tail of what we had sent), the server's copy is taken and what lies on top is
  * rebased over the difference [E4].
  */
-function takeOwn(replica: Replica, change: Change, name: Name): Reduced {
-  const [next, shown] = replaced(replica, change, name)
-  const rest = missing(replica, change, name)
+function takeOwn(replica: Replica, change: Change, taken: Committed): Reduced {
+  const [next, shown] = replaced(replica, change, taken)
+  const rest = missing(replica, change, taken)
   return rest ? [{ ...next, held: [...next.held, rest] }, shown] : [next, shown]
 }
 
@@ -84,24 +94,39 @@ export function lift(replica: Replica, change: Change, schema: number): Reduced 
   const here = applyChange(replica.base, changeOf(first, replica.view.type!))
   const there = applyChange(replica.base, change)
   const [state, shown] = corrected({ ...replica, base: here, pending: rest }, there)
-  const lifted: Entry = { ...first, ...sealedAs(change), schema }
+  const lifted: Entry = { ...first, ...sealedAs(change, first.edits), schema }
   return [{ ...state, base: replica.base, pending: [lifted, ...state.pending] }, shown]
 }
 
 /**
- * What stands here under a name, if the server's copy lacks some of its words: a copy of this device sent it before more
- * was added here.
+ * What stands here under a name, if the server's copy lacks some of its edits: a copy of this device sent it before more
+ * was added here. Where no seal tells, its words do.
  */
-function missing(replica: Replica, change: Change, name: Name): Held | null {
-  const held = replica.held.find(item => named(item, name))
-  if (held) return isWithin(held.original, change, replica) ? null : { ...held, change: null }
-  const entry = replica.pending.find(item => sameName(item.name, name))
+function missing(replica: Replica, change: Change, taken: Committed): Held | null {
+  const held = replica.held.find(item => named(item, taken))
+  const lacks = (original: Change, grown: boolean | null) => grown ?? !isWithin(original, change, replica)
+  if (held) return lacks(held.original, heldMore(held, taken)) ? { ...held, change: null } : null
+  const entry = replica.pending.find(item => sameName(item.name, taken))
   if (!entry) return null
+  return lacks(changeOf(entry, replica.view.type!), hasGrown(entry, taken)) ? reused(entry, replica) : null
+}
+
+/** Whether more edits stand here than the op had that the server took under the name; null if that is not known. */
+function hasGrown({ edits }: { edits: number }, { seal }: Committed): boolean | null {
+  const there = seal === undefined ? null : editsIn(seal)
+  return there === null ? null : edits > there
+}
+
+/** Of several names that are held as one, nobody knows which edits were under which. */
+const heldMore = (held: Held, taken: Committed): boolean | null =>
+  held.names.length === 1 ? hasGrown(held, taken) : null
+
+/** The server has another edit under the name of this one. */
+function reused(entry: Entry, replica: Replica): Held {
   const original = changeOf(entry, replica.view.type!)
-  if (isWithin(original, change, replica)) return null
-  const type = 'create' in original ? original.create.type : replica.view.type!
   const reason = { code: 'NAME_REUSED', message: errors.NAME_REUSED.meaning } as const
-  return { names: [name], reason, type, original, change: null, edits: entry.edits }
+  const type = typeUnder(replica, entry)
+  return { names: [entry.name], reason, type, original, change: null, edits: entry.edits }
 }
 
 /** Whether each word of `a` is in `b` as well, in order; where it stands apart from others, lines are broken. */
@@ -145,19 +170,25 @@ function drop(replica: Replica, change: Change, base: Content | null): Replica {
 /** History could not be served: the way from base to snapshot is found by comparing them. */
 export function leap(
   replica: Replica,
-  event: { v: number; content: Content; own: readonly Name[] },
+  event: { v: number; content: Content; own: readonly Committed[] },
 ): Reduced {
   let state = replica
-  while (state.pending[0] && event.own.some(name => sameName(name, state.pending[0]!.name))) {
+  const isWhole = (entry: Entry) =>
+    event.own.some(taken => sameName(taken, entry.name) && !hasGrown(entry, taken))
+  while (state.pending[0] && isWhole(state.pending[0])) {
     state = drop(state, changeOf(state.pending[0], state.view.type!), null)
   }
   const shown: Change[] = []
-  for (const name of event.own) {
-    const index = state.pending.findIndex(entry => sameName(entry.name, name))
-    const [without, undone] = index < 0 ? ([state, []] as const) : withdraw(state, index, null)
-    state = { ...without, held: without.held.filter(held => !named(held, name)) }
+  for (const taken of event.own) {
+    const index = state.pending.findIndex(entry => sameName(entry.name, taken))
+    if (index < 0) continue
+    const entry = state.pending[index]!
+    const rest = hasGrown(entry, taken) ? [reused(entry, state)] : []
+    const [without, undone] = withdraw(state, index, null)
+    state = { ...without, held: [...without.held, ...rest] }
     shown.push(...undone)
   }
+  state = { ...state, held: state.held.filter(item => !isThere(item, event.own)) }
   for (const change of difference(state.base, event.content)) {
     const [next, changes] = takeRemote(state, change)
     state = next
@@ -165,3 +196,8 @@ export function leap(
   }
   return [{ ...state, v: event.v }, shown]
 }
+
+/** Whether the server has all of a held edit: it was refused first and committed then, as when a frame comes twice. */
+const isThere = (held: Held, own: readonly Committed[]): boolean =>
+  held.reason.code !== 'NAME_REUSED' &&
+  held.names.every(name => own.some(taken => sameName(taken, name) && !heldMore(held, taken)))

@@ -25,6 +25,7 @@ import {
   type CatchUpRefusal,
   type CatchUpRequest,
   type ClientFrame,
+  fromWireCommitted,
   fromWireName,
   type Refusal,
   type RemoteOp,
@@ -383,7 +384,7 @@ function learned(frame: CatchUpAnswer): ReplicaEvent {
   const { type, data } = frame.snapshot
   const content =
     type === null ? ({ type: null, data: undefined } as const) : { type: typeOf(type).name, data }
-  return { t: 'snapshot', v: frame.v, content, own: frame.own.map(fromWireName), ...receipt }
+  return { t: 'snapshot', v: frame.v, content, own: frame.own.map(fromWireCommitted), ...receipt }
 }
 
 const receiptIn = ({ hash }: { hash?: string }) => (hash === undefined ? {} : { hash })
@@ -474,5 +475,5 @@ const isRemote = (frame: Ack | RemoteOp): frame is RemoteOp =>
 const toStep = (segment: Segment): Step => ({
   n: segment.n,
   change: fromWire(segment),
-  ...(segment.own && { own: fromWireName(segment.own) }),
+  ...(segment.own && { own: fromWireCommitted(segment.own) }),
 })

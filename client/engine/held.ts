@@ -17,6 +17,7 @@ import {
   type Reason,
   type Reduced,
   type Replica,
+  typeUnder,
   withChange,
 } from './state.ts'
 import { edit } from './writing.ts'
@@ -78,11 +79,10 @@ function holdCreate(entries: readonly Entry[], changes: readonly Change[], reaso
 
 function holdAlone(entry: Entry, reason: Reason, replica: Replica): Held {
   const change = changeOf(entry, replica.view.type!)
-  const type = (replica.base.type ?? replica.view.type)!
   return {
     names: [entry.name],
     reason,
-    type,
+    type: typeUnder(replica, entry),
     original: change,
     ...groundOf(entry, replica, 0),
     change,
@@ -151,7 +151,6 @@ export function strand(
 
 function groundless(entry: Entry, code: ErrorCode, replica: Replica): Held {
   const change = changeOf(entry, replica.view.type ?? replica.base.type!)
-  const type = 'create' in change ? change.create.type : (replica.base.type ?? replica.view.type)!
   const message =
     code === 'TYPE_MISMATCH'
       ? 'Somebody created this document with another type.'
@@ -159,7 +158,7 @@ function groundless(entry: Entry, code: ErrorCode, replica: Replica): Held {
   return {
     names: [entry.name],
     reason: { code, message },
-    type,
+    type: typeUnder(replica, entry),
     original: change,
     change: null,
     edits: entry.edits,

@@ -13,7 +13,7 @@
  */
 
 import type { Change, Content } from '../../ops/change.ts'
-import type { Name } from '../../ops/identity.ts'
+import type { Committed, Name } from '../../ops/identity.ts'
 import type { TypeName } from '../../types/type.ts'
 import { acknowledge, advance, leap, lift, type Step } from './committed.ts'
 import { hold, named, retry, strand } from './held.ts'
@@ -59,7 +59,7 @@ export type ReplicaEvent =
       readonly t: 'snapshot'
       readonly v: number
       readonly content: Content
-      readonly own: readonly Name[]
+      readonly own: readonly Committed[]
       readonly hash?: string
     }
   /** The server went back, to `content` at `v`, and a person has decided how to go on. */

@@ -1,7 +1,7 @@
 /** What a person makes of a document whose server went back to an older state (a backup was restored). Pure. */
 
 import { type Content, difference } from '../../ops/change.ts'
-import { changesOf, type Held, type Reason, type Reduced, type Replica } from './state.ts'
+import { changesOf, type Held, type Reason, type Reduced, type Replica, typeUnder } from './state.ts'
 import { edit } from './writing.ts'
 
 /**
@@ -30,10 +30,9 @@ export function goOnFrom(
 
 /** Each for itself: on the server's content none of them has a ground that is known. */
 function heldOf(replica: Replica): Held[] {
-  const type = replica.view.type ?? replica.base.type
-  if (type === null) return []
   return changesOf(replica).map((original, i) => {
-    const { name, edits } = replica.pending[i]!
-    return { names: [name], reason, type, original, change: null, edits }
+    const entry = replica.pending[i]!
+    const type = typeUnder(replica, entry)
+    return { names: [entry.name], reason, type, original, change: null, edits: entry.edits }
   })
 }

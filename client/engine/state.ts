@@ -105,18 +105,25 @@ export const changeOf = (entry: Entry, type: TypeName): Change =>
 export const changesOf = (replica: Replica): Change[] =>
   replica.pending.map(entry => changeOf(entry, replica.view.type!))
 
+/** The type of what a pending entry was made on; of a creation, the one that it gives. A deletion above it changes nothing. */
+export function typeUnder({ base, pending }: Replica, entry: Entry): TypeName {
+  const below = pending.slice(0, pending.indexOf(entry) + 1)
+  const creation = below.findLast(each => each.sealed && 'create' in each.change)
+  return creation?.sealed && 'create' in creation.change ? creation.change.create.type : base.type!
+}
+
 export function withChange(entry: Entry, change: Change): Entry {
   if (entry.sealed) return { ...entry, change }
   return 'op' in change
     ? { ...entry, tiers: tiersOf(change.op, entry.tiers.count) }
-    : { ...sealedAs(change), name: entry.name, edits: entry.edits, ...kept(entry) }
+    : { ...sealedAs(change, entry.edits), name: entry.name, ...kept(entry) }
 }
 
 export function sealLast(replica: Replica): Replica {
   const last = replica.pending.at(-1)
   if (!last || last.sealed) return replica
-  const sealed = sealedAs(changeOf(last, replica.view.type!))
-  const entry: Sealed = { ...sealed, name: last.name, edits: last.edits, ...kept(last) }
+  const sealed = sealedAs(changeOf(last, replica.view.type!), last.edits)
+  const entry: Sealed = { ...sealed, name: last.name, ...kept(last) }
   return { ...replica, pending: [...replica.pending.slice(0, -1), entry] }
 }
 
@@ -126,4 +133,5 @@ export const kept = ({ after, schema }: Pick<Entry, 'after' | 'schema'>) => ({
   ...(schema && { schema }),
 })
 
-export const sealedAs = (change: Change) => ({ sealed: true, seal: sealOf(change), change }) as const
+export const sealedAs = (change: Change, edits: number) =>
+  ({ sealed: true, seal: sealOf(change, edits), change, edits }) as const

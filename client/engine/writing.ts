@@ -50,7 +50,7 @@ export function edit(
           chars: JSON.stringify(change.op).length,
           ...wait,
         }
-      : { ...sealedAs(change), name, edits: 1, ...wait }
+      : { ...sealedAs(change, 1), name, ...wait }
   return { ...before, view, seq: name.seq, pending: [...before.pending, entry] }
 }
 

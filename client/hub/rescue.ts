@@ -6,7 +6,7 @@
 
 import { HoldfastError } from '../../ops/errors.ts'
 import { type Name, nameText, newSrc } from '../../ops/identity.ts'
-import { fromWireName, type ServerFrame, type WireName } from '../../ops/protocol.ts'
+import { fromWireCommitted, type ServerFrame, type WireCommitted } from '../../ops/protocol.ts'
 import type { Rescue } from '../api.ts'
 import { dialWebSocket, openLink } from '../link/websocket.ts'
 import { memoryLog } from '../log/memory.ts'
@@ -92,10 +92,10 @@ const isNews = (frame: ServerFrame, own: ReadonlySet<string>): boolean =>
 function alreadyThere(frame: ServerFrame): Name[] {
   if (frame.a === 'op') return 'again' in frame && frame.again ? [frame] : []
   if (frame.a !== 'h.catchup' || frame.error) return []
-  const wire: WireName[] = frame.segments
+  const wire: WireCommitted[] = frame.segments
     ? frame.segments.flatMap(({ own }) => (own ? [own] : []))
     : frame.own
-  return wire.map(fromWireName)
+  return wire.map(fromWireCommitted)
 }
 
 function reportOf(docs: readonly JournalDoc[], rooms: readonly Room[], known: ReadonlySet<string>): Rescue {

@@ -19,6 +19,7 @@ import {
   type Reason,
   type Replica,
   type TabEdit,
+  typeUnder,
   unsent,
 } from '../engine/state.ts'
 import type { Phase } from '../link/link.ts'
@@ -339,15 +340,11 @@ const describe = ({ names, reason, type, original, change }: Held): HeldEdit => 
 })
 
 function pendingAsHeld(replica: Replica, reason: Reason): HeldEdit[] {
-  const type = (replica.view.type ?? replica.base.type)!
-  return changesOf(replica).map((change, i) => ({
-    name: replica.pending[i]!.name,
-    reason,
-    type,
-    original: change,
-    change,
-    text: textOf(change, type),
-  }))
+  return changesOf(replica).map((change, i) => {
+    const entry = replica.pending[i]!
+    const type = typeUnder(replica, entry)
+    return { name: entry.name, reason, type, original: change, change, text: textOf(change, type) }
+  })
 }
 
 function textOf(change: Change, name: TypeName): string {

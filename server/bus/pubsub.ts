@@ -254,7 +254,7 @@ export class BusPubSub extends sharedb.PubSub {
 /** Where the history was trimmed, what is left of it: the gap tells a client to catch up. */
 async function opsOf(store: Store, key: DocKey, from: number, to: number): Promise<SharedbOp[]> {
   const { horizon } = await store.head(key)
-  const ops = await store.ops(key, Math.max(from, horizon), Math.max(to, horizon + 1))
+  const ops = await store.receipted(key, Math.max(from, horizon), Math.max(to, horizon + 1))
   return ops.map(({ at: _at, meta: _meta, ...op }) => op)
 }
 

@@ -22,7 +22,7 @@ import {
 } from '../sharedb.ts'
 import type { Refusal, Verdict } from './books.ts'
 import { derivedSeal } from './seals.ts'
-import type { StoredOp, StoredSnapshot } from './store.ts'
+import type { ReceiptedOp, StoredOp, StoredSnapshot } from './store.ts'
 
 /** A snapshot with ShareDB's metadata: `ctime` and `mtime` (ms since 1970) and `_create`, the op that made it. */
 export type Full = StoredSnapshot & { readonly meta: Record<string, unknown> | null }
@@ -43,7 +43,7 @@ export interface OpLog {
   commit(commit: Commit): Promise<Verdict>
   /** At its head; with `base`, perhaps somewhat behind it, for a commit that fails then. */
   snapshot(key: DocKey, base?: { v: number }): Promise<Full>
-  ops(key: DocKey, from: number, to: number | null): Promise<StoredOp[]>
+  receipted(key: DocKey, from: number, to: number | null): Promise<ReceiptedOp[]>
   versionOf(key: DocKey, name: Name): Promise<number | null>
   close(): Promise<void>
 }
@@ -106,7 +106,7 @@ class Adapter extends sharedb.DB {
     options: ReadOptions,
     callback: Done<SharedbOp[]>,
   ): void {
-    const found = this.#log.ops({ collection, id }, from ?? 0, to ?? null)
+    const found = this.#log.receipted({ collection, id }, from ?? 0, to ?? null)
     answer(
       found.then(ops => ops.map(op => sharedbOp(op, options?.metadata === true))),
       callback,
@@ -190,6 +190,8 @@ function metaOf({ m, del }: SharedbOp): { meta: Record<string, unknown> | null; 
   return { meta: Object.keys(meta).some(key => key !== 'ts') ? meta : null, seal: seal as string | undefined }
 }
 
-function sharedbOp({ at, meta, ...op }: StoredOp, withMeta: boolean): SharedbOp {
-  return withMeta ? { ...op, m: meta ?? { ts: at } } : op
+/** The receipt goes along for whoever knows of it; it is no part of the op, so nothing that lists or copies one finds it. */
+function sharedbOp({ at, meta, hash, ...op }: ReceiptedOp, withMeta: boolean): SharedbOp {
+  const told: SharedbOp = withMeta ? { ...op, m: meta ?? { ts: at } } : op
+  return hash === undefined ? told : Object.defineProperty(told, 'hash', { value: hash })
 }

@@ -32,6 +32,7 @@ import type {
   Head,
   ListedDoc,
   ListRequest,
+  ReceiptedOp,
   Store,
   StoreCounts,
   StoredOp,
@@ -209,12 +210,20 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     return this.#read(key, [], row => this.#log.ops(row, from, Math.min(to ?? row.v, row.v)))
   }
 
+  receipted(key: DocKey, from: number, to: number | null): Promise<ReceiptedOp[]> {
+    return this.#read(key, [], row => this.#log.receipted(row, from, Math.min(to ?? row.v, row.v)))
+  }
+
   changes(key: DocKey, from: number, to: number | null, apart: readonly number[] = []): Promise<Piece[]> {
     return this.#read(key, [], row => this.#climb(row, from, Math.min(to ?? row.v, row.v), apart))
   }
 
   versionOf(key: DocKey, name: Name): Promise<number | null> {
     return this.#read(key, null, ({ num }) => this.#log.versionOf(num, name))
+  }
+
+  committed(key: DocKey, name: Name): Promise<{ v: number; seal?: string } | null> {
+    return this.#read(key, null, ({ num }) => this.#log.committed(num, name))
   }
 
   receiptAt(key: DocKey, v: number): Promise<Receipt | null> {

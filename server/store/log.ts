@@ -9,9 +9,10 @@ import { HoldfastError } from '../../ops/errors.ts'
 import type { Name } from '../../ops/identity.ts'
 import type { WireChange } from '../../ops/protocol.ts'
 import { chained, START } from './chain.ts'
-import type { DocRow, Engine, KeptName, KeptOp, PackRow } from './engine.ts'
+import type { DocRow, Engine, KeptName, KeptOp, OpRow, PackRow } from './engine.ts'
 import { bodiesOf, decodeNames, decodePack } from './packs.ts'
-import type { StoredOp } from './store.ts'
+import { isNamed } from './seals.ts'
+import type { ReceiptedOp, StoredOp } from './store.ts'
 
 type Versioned = readonly [v: number, ...unknown[]]
 
@@ -27,13 +28,23 @@ export class Log {
     return (await this.kept(doc, from, to)).map(storedOp)
   }
 
-  async kept(doc: DocRow, from: number, to: number): Promise<KeptOp[]> {
+  /** The same with their receipts, which a pack does not have. */
+  async receipted(doc: DocRow, from: number, to: number): Promise<ReceiptedOp[]> {
+    const ops = await this.kept(doc, from, to)
+    let hash = ops[0] && !isRow(ops[0]) ? await this.hashAt(doc, from) : null
+    return ops.map(op => {
+      hash = isRow(op) ? op.hash : hash && chained(hash, op.src, op.seq, op.body)
+      return { ...storedOp(op), ...(hash !== null && { hash }) }
+    })
+  }
+
+  async kept(doc: DocRow, from: number, to: number): Promise<(KeptOp | OpRow)[]> {
     checkHorizon(doc, from, to)
     const rows = await this.#engine.ops(doc.num, from, to)
     const packs = await this.#packsBefore(doc.num, from, rows[0]?.v ?? to)
     const packed = packs.flatMap(({ v, body }) => decodePack(body, v)).filter(op => op.v >= from)
     return gapless(
-      joined(packed, rows, op => op.v, to),
+      joined<KeptOp | OpRow>(packed, rows, op => op.v, to),
       op => op.v,
       from,
       to,
@@ -58,13 +69,24 @@ export class Log {
   }
 
   /** Where a name stands, whether or not its op was trimmed; null if it was never committed. */
-  async versionOf(doc: number, { src, seq }: Name): Promise<number | null> {
-    const last = await this.#engine.writer(doc, src)
-    if (last === null || seq > last.seq) return null
-    if (seq === last.seq) return last.v
-    const v = await this.#engine.named(doc, last.writer, seq)
+  async versionOf(doc: number, name: Name): Promise<number | null> {
+    return (await this.committed(doc, name))?.v ?? null
+  }
+
+  /** The same, with the seal that its writer named where that is kept. */
+  async committed(doc: number, name: Name): Promise<{ v: number; seal?: string } | null> {
+    const last = await this.#engine.writer(doc, name.src)
+    if (last === null || name.seq > last.seq) return null
+    if (name.seq === last.seq) return { v: last.v, ...(isNamed(last.seal) && { seal: last.seal }) }
+    const v = await this.#passed(doc, last.writer, name)
+    return v === null ? null : { v }
+  }
+
+  /** Where an op of a writer stands that is not its last one. */
+  async #passed(doc: number, writer: number, { src, seq }: Name): Promise<number | null> {
+    const v = await this.#engine.named(doc, writer, seq)
     if (v !== null) return v
-    const packed = await this.#engine.packOf(doc, last.writer, seq)
+    const packed = await this.#engine.packOf(doc, writer, seq)
     const [pack] = packed === null ? [] : await this.#engine.packs(doc, packed, packed + 1)
     const names = pack ? keptNames(pack) : []
     return names.find(op => op.src === src && op.seq === seq)?.v ?? null
@@ -102,6 +124,8 @@ export class Log {
     return packs.filter((pack): pack is PackRow & { body: Uint8Array } => pack.body !== null)
   }
 }
+
+const isRow = (op: KeptOp | OpRow): op is OpRow => 'hash' in op
 
 /** The names in a pack, trimmed or not. */
 const keptNames = ({ v, body, names }: PackRow): readonly KeptName[] =>

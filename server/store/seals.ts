@@ -15,9 +15,15 @@ const DERIVED = /^\d+:/
 export const derivedSeal = (v: number | null | undefined, body: string): string =>
   `${v ?? 0}:${hash('sha256', body, 'hex').slice(0, 32)}`
 
-/** Whether two seals can be those of one op: equal, or made on other bases, or one of them before the client named seals. */
+/**
+ * Whether two seals can be those of one op: equal, or made on other bases, or one of them by a client from before it named
+ * seals, or from before its seals were longer (it may have been brought up to date before it sent the op again).
+ */
 export const mayBeSame = (a: string | null, b: string | null): boolean =>
-  a === null || b === null || a === b || baseOf(a) !== baseOf(b)
+  a === null || b === null || a.startsWith(b) || b.startsWith(a) || baseOf(a) !== baseOf(b)
+
+/** Whether a client has named it: then it tells the client something, too. */
+export const isNamed = (seal: string | null): seal is string => seal !== null && baseOf(seal) === undefined
 
 /** The base that a derived seal names; undefined for one that a client named. */
 const baseOf = (seal: string): string | undefined => DERIVED.exec(seal)?.[0]

@@ -28,6 +28,9 @@ export type StoredOp = WireChange & {
   meta?: Record<string, unknown>
 }
 
+/** With the receipt of the version that it led to, where that can be told. */
+export type ReceiptedOp = StoredOp & { hash?: string }
+
 /** A document at a version; `type` null while it does not exist (then `v` may still be above 0: it was deleted). */
 export interface StoredSnapshot {
   readonly v: number
@@ -126,6 +129,7 @@ export interface Store {
   versionBy(key: DocKey, at: number): Promise<number>
   /** Ops `from <= v < to` in order; `to` null reads to the head. A gap is `STORE_FAILED`, never a shorter answer. */
   ops(key: DocKey, from: number, to: number | null): Promise<StoredOp[]>
+  receipted(key: DocKey, from: number, to: number | null): Promise<ReceiptedOp[]>
   /**
    * What the same ops change, in few pieces: stretches are composed already where that was done in advance, but each
    * version in `apart` is a piece of its own.
@@ -133,6 +137,8 @@ export interface Store {
   changes(key: DocKey, from: number, to: number | null, apart?: readonly number[]): Promise<Piece[]>
   /** The version at which this name was committed to the document, or null. O(log n). */
   versionOf(key: DocKey, name: Name): Promise<number | null>
+  /** The same, with the seal that its writer named: only that of a writer's last op is kept. */
+  committed(key: DocKey, name: Name): Promise<{ v: number; seal?: string } | null>
   /**
    * Why an op of this name cannot be committed any more; `seal` as in seals.ts. Null: it can, as far as is remembered; what
    * other servers have committed meanwhile is found by its commit.

@@ -69,6 +69,22 @@ describe('a client whom the server may refuse', () => {
     assert.equal(reader.data, 'offline a')
   })
 
+  it('[R14] what was created, edited and deleted where one may not write is held, each as what it is', async () => {
+    const server = await serve(board)
+    board.give('ada', null, 'notes', 'a')
+    const ada = client({ server: server.url, token: as('ada') })
+    const doc = await ada.open('notes', 'a', 'text')
+    doc.edit(['here'])
+    doc.delete()
+    await until(doc, ({ held }) => held > 0)
+    const held = doc.held.map(({ type, text }) => [type, text])
+    assert.deepEqual(held, [
+      ['text', ''],
+      ['text', 'here'],
+      ['text', ''],
+    ])
+  })
+
   it('[R14] a right that is taken back in an open session stops the document and says so', async () => {
     const server = await serve(board)
     const ada = client({ server: server.url, token: as('ada') })

@@ -117,7 +117,7 @@ export class TokenWriter {
     // The first one of a document creates it; everybody else's first edit is on that.
     const first = this.#src.endsWith('0') && this.#seq === 1
     const change = first ? { create: { type: text.uri, data: this.token } } : { op: [this.token] }
-    const name = { src: this.#src, seq: this.#seq, seal: sealOf({ op: [this.token] }) }
+    const name = { src: this.#src, seq: this.#seq, seal: sealOf({ op: [this.token] }, 1) }
     this.#say({
       a: 'op',
       c: COLLECTION,

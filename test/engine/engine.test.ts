@@ -20,7 +20,7 @@ describe('engine', () => {
     scene.saved(scene.state.logged - 1)
     assert.deepEqual(scene.take(), [])
     scene.saved()
-    const seal = sealOf({ op: [5, '!'] })
+    const seal = sealOf({ op: [5, '!'] }, 1)
     assert.deepEqual(scene.take(), [{ a: 'op', c: 'c', d: 'd', v: 1, src: 'me', seq: 1, seal, op: [5, '!'] }])
   })
 
@@ -61,7 +61,7 @@ describe('engine', () => {
       ['me', 1],
       ['me', 2],
     ]
-    const submit = { src: 'me', seq: 1, seal: sealOf({ op: [5, '!?'] }), op: [5, '!?'] }
+    const submit = { src: 'me', seq: 1, seal: sealOf({ op: [5, '!?'] }, 2), op: [5, '!?'] }
     assert.deepEqual(scene.take(), [{ a: 'h.catchup', c: 'c', d: 'd', v: 3, own, submit }])
     assert.deepEqual(scene.saved().take(), [])
   })
@@ -128,12 +128,12 @@ describe('engine', () => {
     const first = new Scene().online('hello')
     first.edit([5, '!'])
     const [sent] = first.takeOps()
-    assert.match(sent!.seal!, /^[0-9a-f]{16}$/)
+    assert.match(sent!.seal!, /^[0-9a-f]{16}1$/)
     const reloaded = first.reload('me2').on({ t: 'up' })
     reloaded.answer({ segments: [{ n: 1, op: ['>'] }] }, 2)
     const [again] = reloaded.takeOps()
     assert.deepEqual([again!.op, again!.seal], [[6, '!'], sent!.seal])
-    assert.notEqual(sealOf({ op: [6, '!'] }), sent!.seal)
+    assert.notEqual(sealOf({ op: [6, '!'] }, 1), sent!.seal)
   })
 
   it('[E21] a catch-up names the receipt of the base, as far as it was told', () => {
@@ -306,6 +306,17 @@ describe('engine', () => {
     )
   })
 
+  it('[E11] holds what was created, edited and deleted while somebody created it with another type', () => {
+    const scene = new Scene().online(null, 0).on({ t: 'down' }).create('a').edit(['b'])
+    scene.on({ t: 'edit', change: { del: true } })
+    scene.on({ t: 'up' }).answer({ segments: [{ n: 1, create: { type: typeOf('json').uri, data: {} } }] }, 1)
+    assert.deepEqual(scene.held, ['TYPE_MISMATCH', 'TYPE_MISMATCH'])
+    assert.deepEqual(
+      scene.state.replica.held.map(({ type }) => type),
+      ['text', 'text'],
+    )
+  })
+
   it('[E15] a long offline spell becomes several ops, each well within a frame', () => {
     const scene = new Scene().online('').on({ t: 'down' })
     const page = 'x'.repeat(60_000)
@@ -359,6 +370,60 @@ describe('engine', () => {
     cut.on({ t: 'up' }).answer({ segments: [{ n: 1, op: [2, 'cd'], own: ['me', 1] }] }, 2)
     assert.equal(cut.view, 'abcd')
     assert.deepEqual(cut.held, [])
+  })
+
+  describe('what the server has under a name', () => {
+    /** One that is sealed with `edits` edits in it. */
+    const own = (edits: number): [string, number, string] => ['me', 1, sealOf({ op: [2, 'c'] }, edits)]
+    const offline = () => new Scene().online('ab').on({ t: 'down' }).edit([2, 'c'])
+
+    it('[E28] has fewer edits than stand here: those are held, where the history was trimmed as well', () => {
+      const grown = offline().edit([3, 'd']).on({ t: 'seal' }).edit([4, 'e'])
+      grown.on({ t: 'up' }).answer({ snapshot: { type: text, data: 'abcx' }, own: [own(1)] }, 900)
+      assert.deepEqual([grown.view, grown.held], ['abecx', ['NAME_REUSED']])
+      const [held] = grown.state.replica.held
+      assert.deepEqual([held!.original, held!.change, held!.edits], [{ op: [2, 'cd'] }, null, 2])
+      assert.deepEqual(
+        grown.takeOps().map(op => [op.seq, op.op]),
+        [[2, [2, 'e']]],
+      )
+    })
+
+    it('[E28] has fewer edits than stand here, of which its words tell nothing', () => {
+      const grown = offline().edit([{ d: 1 }])
+      grown.on({ t: 'up' }).answer({ segments: [{ n: 1, op: [2, 'c'], own: own(1) }] }, 2)
+      assert.deepEqual([grown.view, grown.held], ['abc', ['NAME_REUSED']])
+    })
+
+    it('[E28] has fewer edits than stood here when the document was deleted', () => {
+      const grown = offline()
+        .edit([3, 'd'])
+        .on({ t: 'edit', change: { del: true } })
+      grown.on({ t: 'up' }).answer({ segments: [{ n: 1, op: [2, 'c'], own: own(1) }] }, 2)
+      assert.deepEqual([grown.held, grown.state.replica.held[0]!.type], [['NAME_REUSED'], 'text'])
+    })
+
+    it('[E28] has all edits that stand here, and more where this device lost some', () => {
+      for (const edits of [1, 2]) {
+        const device = offline()
+        device.on({ t: 'up' }).answer({ snapshot: { type: text, data: 'abcd' }, own: [own(edits)] }, 900)
+        assert.deepEqual([device.view, device.held, device.pending], ['abcd', [], []])
+      }
+    })
+
+    it('[E28] is another edit than the one that was refused for its name, which stays held', () => {
+      const scene = new Scene().online('ab').edit([2, 'c']).refuse('NAME_REUSED', 1).on({ t: 'down' })
+      scene.on({ t: 'up' }).answer({ snapshot: { type: text, data: 'ab!' }, own: [['me', 1]] }, 900)
+      assert.deepEqual([scene.view, scene.held], ['ab!', ['NAME_REUSED']])
+    })
+
+    it('[E28] is the creation alone: the edits that were held with it stay held', () => {
+      const scene = new Scene().online(null, 0).create('').edit(['a']).refuse('FORBIDDEN', 1)
+      assert.equal(scene.state.replica.held[0]!.names.length, 2)
+      scene.on({ t: 'down' }).on({ t: 'up' })
+      scene.answer({ snapshot: { type: text, data: '' }, own: [['me', 1]] }, 1)
+      assert.deepEqual([scene.view, scene.held], ['', ['FORBIDDEN']])
+    })
   })
 
   it('[E3] a refused op that a copy of this device got through stays held for what it had more', () => {
@@ -563,7 +628,7 @@ describe('engine', () => {
       scene.on({ t: 'lifted', name: wish!.name, change: { op: [1, 'b:[1]'] } })
       const [op] = scene.takeOps()
       assert.deepEqual([op?.src, op?.seq, op?.op], ['me', 1, [1, 'b:[1]']])
-      assert.equal(op?.seal, sealOf({ op: [1, 'b:[1]'] }))
+      assert.equal(op?.seal, sealOf({ op: [1, 'b:[1]'] }, 1))
       scene.ack(1, 1, 'me')
       assert.deepEqual(scene.effects.filter(effect => effect.t === 'lift').length, 2)
     })

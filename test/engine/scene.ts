@@ -4,7 +4,15 @@ import { restore, save } from '../../client/engine/checkpoint.ts'
 import { type Effect, type Event, next, type State, start } from '../../client/engine/engine.ts'
 import type { ReplicaEvent } from '../../client/engine/replica.ts'
 import type { Change } from '../../ops/change.ts'
-import type { CatchUpAnswer, ClientFrame, Segment, Submit, WireChange, WireName } from '../../ops/protocol.ts'
+import type {
+  CatchUpAnswer,
+  ClientFrame,
+  Segment,
+  Submit,
+  WireChange,
+  WireCommitted,
+  WireName,
+} from '../../ops/protocol.ts'
 import { typeOf } from '../../types/index.ts'
 
 const KEY = { collection: 'c', id: 'd' }
@@ -86,7 +94,7 @@ export class Scene {
   answer(
     body:
       | { segments: Segment[]; hash?: string; submitted?: WireName }
-      | { snapshot: { type: string | null; data?: unknown }; own: [string, number][] },
+      | { snapshot: { type: string | null; data?: unknown }; own: WireCommitted[] },
     v: number,
   ): this {
     const frame = { a: 'h.catchup', ...ADDRESS, from: this.state.replica.v, v, ...body } as CatchUpAnswer

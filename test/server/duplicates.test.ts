@@ -71,6 +71,8 @@ describe('The same name again', () => {
     assert.equal((await submit(ann, 2, 2, { op: [1, 'rebased'], seal })).again, true)
     for (const v of [1, 2])
       assert.equal((await submit(ann, 2, v, { op: ['x'], seal: other })).error.code, 'NAME_REUSED')
+    // A client that was brought up to date before it sent the op again.
+    assert.equal((await submit(ann, 2, 2, { op: ['x'], seal: `${seal}1` })).again, true)
     // ShareDB's own client names no seal and may have rebased what it sends again.
     assert.equal((await submit(ann, 2, 2, { op: ['x'] })).again, true)
     assert.deepEqual(await content(), { v: 2, data: 'x' })

@@ -130,4 +130,21 @@ describe('The past of a document on a server', () => {
     assert.equal((await ask(created!.hash)).hash, edited!.hash)
     assert.equal((await ask(edited!.hash)).error.code, 'SERVER_DIVERGED')
   })
+
+  it('[S28] tells the receipt with ops that are read back: for a subscription, and for an op that is behind', async () => {
+    server = await serve()
+    const acks = await edits([{ create: { type: TEXT, data: '' } }, { op: ['x'] }, { op: ['y'] }])
+    const heard = async (ask: (bob: Awaited<ReturnType<typeof greet>>) => Promise<unknown>) => {
+      const bob = await greet(server, 'bob')
+      const asked = ask(bob)
+      const hashes = []
+      for (const v of [1, 2]) hashes.push((await bob.next({ ...address, v })).hash)
+      await asked
+      return hashes
+    }
+    const receipts = acks.slice(1).map(({ hash }) => hash)
+    assert.deepEqual(await heard(bob => bob.ask({ a: 's', c: 'notes', d: 'a', v: 1 }, { a: 's' })), receipts)
+    const name = { ...address, src: 'bob', seq: 1 }
+    assert.deepEqual(await heard(bob => bob.ask({ ...name, v: 1, op: ['z'] }, name)), receipts)
+  })
 })

@@ -6,7 +6,7 @@ export interface Entry {
   /** The handle that it was written through: one per opening of a document in a tab. */
   readonly handle: number
   saved: boolean
-  /** Said to be committed or held. */
+  /** Said to be committed; or, where the storage was never troubled and the handle let go, committed or held. */
   settled: boolean
   deleted: boolean
   /** It was on its device, and then the storage was damaged and it was there no more. */
@@ -23,13 +23,6 @@ export class Ledger {
   readonly acks = new Map<string, Set<string>>()
   /** Each incarnation of a hub, and the device and program that called itself so. */
   readonly srcs = new Map<string, { readonly device: string; readonly program: object }>()
-
-  /** Devices that were copied, and the first token written after it. */
-  readonly copied = new Map<string, number>()
-  /** `device document`: a device was given a whole document with the names of its own edits in it, without the edits. */
-  readonly leaps = new Set<string>()
-  /** `device document`: the last that a device heard of it came without a receipt. */
-  readonly unproven = new Set<string>()
   /** What passed between devices and the server; a merge is news that met unsent edits. */
   readonly met = { greetings: 0, merges: 0 }
 

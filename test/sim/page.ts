@@ -131,10 +131,15 @@ export class Page {
     )
     doc.settled.then(
       () => {
-        ledger.entries[token]!.settled ||= !heldIn(doc).includes(token)
+        if (this.#isCommitted(id, doc, token)) ledger.entries[token]!.settled = true
       },
       () => {}, // closed before
     )
+  }
+
+  /** What is settled is committed or held; a handle that was let go is not told what is held any more. */
+  #isCommitted(id: string, doc: Doc, token: number): boolean {
+    return this.#open.get(id)?.doc === doc ? !heldIn(doc).includes(token) : !this.#place.storage.troubled
   }
 
   change(id: string): void {
@@ -178,9 +183,6 @@ export class Page {
           if (frame.d !== undefined && !docs.includes(frame.d))
             ledger.faults.push(`I8: ${device} was sent something of ${frame.d}`)
           if (isNews(frame) && this.#open.get(frame.d!)?.doc.unsent) ledger.met.merges++
-          if (isNews(frame) || isAck(frame) || frame.own)
-            ledger.unproven[frame.hash ? 'delete' : 'add'](`${device} ${frame.d}`)
-          if (frame.own?.length) ledger.leaps.add(`${device} ${frame.d}`)
           if (isAck(frame)) ledger.acked(frame.d!, `${frame.src}:${frame.seq}`)
           events.text(text)
         },
@@ -203,12 +205,9 @@ interface Heard {
   readonly d?: string
   readonly src?: string
   readonly seq?: number
-  readonly hash?: string
   readonly error?: unknown
   readonly op?: unknown
   readonly segments?: readonly unknown[]
-  /** Only beside a snapshot. */
-  readonly own?: readonly unknown[]
 }
 
 const isAck = (frame: Heard): boolean =>

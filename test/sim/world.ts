@@ -4,6 +4,8 @@
  */
 
 import type { Doc } from '../../client/api.ts'
+import type { StoredSnapshot } from '../../server/store/store.ts'
+import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import { Random } from '../random.ts'
 import { Browser } from './browser.ts'
@@ -80,8 +82,6 @@ export class World {
   }
   /** The server went back to a backup. */
   restored = false
-  /** `device document`: what it had was not proven when the server went back, so it cannot tell that it did. */
-  unproven: ReadonlySet<string> = new Set()
   readonly #random: Random
   readonly #around: Surroundings
   readonly #actions: Actions
@@ -175,10 +175,12 @@ export class World {
     return this.restored && (error?.code === 'SERVER_BEHIND' || error?.code === 'SERVER_DIVERGED')
   }
 
-  /** Everybody says that there is nothing left to do, and shows the same. */
+  /** Everybody says that there is nothing left to do, and shows what the server has: `held` says nothing of that. */
   async #atRest(): Promise<boolean> {
     await this.site.quiet()
-    const shown = new Map<string, string>()
+    const { equalDocs } = typeOf(this.type)
+    const there = new Map<string, StoredSnapshot>()
+    for (const key of this.keys) there.set(key.id, await this.site.store.snapshot(key))
     return this.browsers.every(browser => {
       const { views, docs } = browser
       return (
@@ -186,10 +188,8 @@ export class World {
         views.every(({ id, doc }) => {
           if (this.barred(doc)) return true
           if (doc.unsent > 0 || (doc.status !== 'synced' && doc.status !== 'held')) return false
-          if (this.unproven.has(`${browser.name} ${id}`)) return true
-          const text = JSON.stringify(doc.data)
-          if (!shown.has(id)) shown.set(id, text)
-          return shown.get(id) === text
+          const { type, data } = there.get(id)!
+          return (type !== null) === doc.truth.exists && (type === null || equalDocs(data, doc.data))
         })
       )
     })
@@ -314,7 +314,6 @@ export class World {
   #clone(browser: Browser): void {
     const { docs, maxTabs, agrees } = browser
     const name = `${browser.name}copy`
-    this.ledger.copied.set(browser.name, this.ledger.entries.length)
     const storage = browser.storage.copy(this.#random.fork())
     const options = {
       name,
@@ -351,7 +350,6 @@ export class World {
     }
     this.counts.restores++
     this.restored = true
-    this.unproven = new Set(this.ledger.unproven)
     this.site.kill()
     this.network.cut()
     await this.site.restore()

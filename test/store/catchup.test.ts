@@ -79,14 +79,40 @@ describeOnEngines('catch-up from the store', ({ open, cases }) => {
     assert.deepEqual(await ask(asked), { ...about, v: 2, hash, snapshot, own: [['me', 2]] })
   })
 
+  it('[S19] [S18] tells the seal that an own op came with, if it is the last of its writer', async () => {
+    const key = keyOf('hello')
+    const sealed = (seq: number, change: WireChange, seal: string) =>
+      submit(store, key, change, { src: 'me', seq, seal })
+    await sealed(1, { create: { type: text.uri, data: 'x' } }, 'a'.repeat(17))
+    await sealed(2, { op: ['a'] }, 'b'.repeat(17))
+    await submit(store, key, { op: ['c'] }, { src: 'you', seq: 1 })
+    const own: WireName[] = [
+      ['me', 1],
+      ['me', 2],
+      ['you', 1],
+    ]
+    const told = [
+      ['me', 1],
+      ['me', 2, 'b'.repeat(17)],
+      ['you', 1],
+    ]
+    const whole = await answerCatchUp(store, { a: 'h.catchup', c, d: 'hello', v: null, own })
+    assert.deepEqual(whole.snapshot && whole.own, told)
+    const parts = await answerCatchUp(store, { a: 'h.catchup', c, d: 'hello', v: 0, own })
+    assert.deepEqual(
+      segmentsIn(parts).map(segment => segment.own),
+      told,
+    )
+  })
+
   it('[S19] counts no op as inside that was committed after the snapshot was read', async () => {
     const key = keyOf('hello')
     await submit(store, key, { create: { type: text.uri, data: 'x' } })
     const early = await store.snapshot(key)
     await submit(store, key, { op: ['a'] }, { src: 'me', seq: 1 })
-    const versionOf: Store['versionOf'] = (...asked) => store.versionOf(...asked)
+    const committed: Store['committed'] = (...asked) => store.committed(...asked)
     const receiptAt: Store['receiptAt'] = (...asked) => store.receiptAt(...asked)
-    const late = { snapshot: async () => early, versionOf, receiptAt } as Partial<Store> as Store
+    const late = { snapshot: async () => early, committed, receiptAt } as Partial<Store> as Store
     const answer = await answerCatchUp(late, { a: 'h.catchup', c, d: 'hello', v: null, own: [['me', 1]] })
     assert.deepEqual([answer.v, answer.snapshot?.data, 'own' in answer && answer.own], [1, 'x', []])
   })
@@ -112,6 +138,27 @@ describeOnEngines('catch-up from the store', ({ open, cases }) => {
       assert.equal((await ask(v, await receipt('hello', v))).v, 3)
       const refused = ask(v, await receipt('other', v))
       await assert.rejects(refused, (error: { code?: string }) => error.code === 'SERVER_DIVERGED')
+    }
+  })
+
+  it('[S23] tells the receipt of each op that is read, packed or not', async () => {
+    const some = await open({ packOps: 8 })
+    try {
+      const key = keyOf('packed')
+      await writeHistory(some, 'packed', new Random(1), 60)
+      await some.tended()
+      const { v } = await some.head(key)
+      for (const from of [0, 3, 8, v - 1]) {
+        const told = await some.receipted(key, from, null)
+        assert.equal(told.length, v - from)
+        for (const op of told) assert.equal(op.hash, (await some.receiptAt(key, op.v + 1))!.hash)
+      }
+      assert.deepEqual(
+        (await some.receipted(key, 2, 9)).map(({ hash: _, ...op }) => op),
+        await some.ops(key, 2, 9),
+      )
+    } finally {
+      await some.close()
     }
   })
 

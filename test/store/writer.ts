@@ -1,7 +1,7 @@
 /** Writing to a store as ShareDB does, and reading it back the slow and certain way. */
 
 import assert from 'node:assert/strict'
-import type { DocKey, Name } from '../../ops/identity.ts'
+import type { Committed, DocKey } from '../../ops/identity.ts'
 import type { WireChange } from '../../ops/protocol.ts'
 import type { Done, SharedbOp, SharedbSnapshot } from '../../server/sharedb.ts'
 import type { Store, StoredOp } from '../../server/store/store.ts'
@@ -24,15 +24,20 @@ export async function commitOn(
   { collection, id }: DocKey,
   snapshot: SharedbSnapshot,
   change: WireChange,
-  name?: Name,
+  { seal, ...name }: Partial<Committed> = {},
   at = Date.now(),
 ): Promise<boolean> {
-  const op: SharedbOp = { ...change, ...name, v: snapshot.v, m: { ts: at } }
+  const op: SharedbOp = { ...change, ...name, v: snapshot.v, m: { ts: at, ...(seal && { seal }) } }
   return called(done => store.db.commit(collection, id, op, changed(snapshot, change), null, done))
 }
 
 /** Commits a change at the head; answers what ShareDB would be answered. */
-export async function submit(store: Store, key: DocKey, change: WireChange, name?: Name): Promise<boolean> {
+export async function submit(
+  store: Store,
+  key: DocKey,
+  change: WireChange,
+  name?: Committed,
+): Promise<boolean> {
   return commitOn(store, key, await fetched(store, key), change, name)
 }
 
