@@ -15,7 +15,7 @@ import type { Dial } from './link/link.ts'
 import type { Timings } from './link/websocket.ts'
 import type { Log } from './log/log.ts'
 import { type Platform, thisPlatform } from './platform.ts'
-import { aloneOn } from './tab/alone.ts'
+import { aloneOn, type Home } from './tab/alone.ts'
 import { joinDevice } from './tab/device.ts'
 import { type Peek, Tab } from './tab/tab.ts'
 
@@ -114,7 +114,7 @@ export function connect(options: ConnectOptions): Client {
       ? aloneOn(platform, code => options.log ?? code.memoryLog(), tab, setup)
       : joinDevice(platform, { ...setup, device }, tab, worker)
   if (device !== undefined) tab.onSaved = () => void persist(platform.storage)
-  const asleep = listenToPage(tab)
+  const asleep = listenToPage(tab, hub)
   return {
     get phase() {
       return tab.phase
@@ -182,16 +182,17 @@ async function persist(storage: Platform['storage']): Promise<void> {
 }
 
 /**
- * A page that was asleep cannot trust its socket: one restored from the back/forward cache still has it open, and it
- * even answers pings, so it is dropped; after a change of network or visibility the line is asked at once. A page with
- * an edit that is not saved on this device warns before it is left.
+ * A page that is left may be kept for going back to it, as it is; Chromium throws it away after all when something is said
+ * on a channel of it. After a change of network or visibility the line is asked at once. A page with an edit that is not
+ * saved on this device warns before it is left.
  */
-function listenToPage(tab: Tab): () => void {
+function listenToPage(tab: Tab, hub: Home): () => void {
   if (typeof document === 'undefined') return () => {}
   const controller = new AbortController()
   const { signal } = controller
   addEventListener('online', () => tab.wake(), { signal })
-  addEventListener('pageshow', event => event.persisted && tab.reconnect(), { signal })
+  addEventListener('pagehide', event => event.persisted && hub.sleep(), { signal })
+  addEventListener('pageshow', event => event.persisted && hub.wake(), { signal })
   addEventListener('beforeunload', event => tab.unsaved && event.preventDefault(), { signal })
   document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && tab.wake(), {
     signal,

@@ -82,7 +82,8 @@ export class Canary {
     const lost = noted && (await this.#lost(noted))
     if (this.#phase !== 'comparing') return
     this.#phase = 'noting'
-    if (lost || noted?.loss) this.#tell(lost ?? noted!.loss)
+    const loss = both(noted?.loss ?? null, lost)
+    if (loss) this.#tell(loss)
     else if (this.#dirty) this.#changed()
     this.#believe()
   }
@@ -166,6 +167,10 @@ export class Canary {
     }
   }
 }
+
+/** Nobody has read of the former one yet. */
+const both = (former: Loss | null, later: Loss | null): Loss | null =>
+  former && later ? { ...later, edits: former.edits + later.edits } : (later ?? former)
 
 /** Null for what no hub wrote: then there is nothing to compare with. */
 function parse(text: string | null): Note | null {

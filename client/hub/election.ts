@@ -37,6 +37,8 @@ export type MakeHub = (src: string, fenced: () => void) => Promise<Hub>
 export interface Candidate {
   /** Takes the hub's place now, whoever has it. */
   takeOver(): void
+  /** Steps back where it stands: what is not saved yet is its tabs' to bring to the next hub. */
+  leave(): void
   /** Steps back; as the hub, once everything is saved. */
   close(): Promise<void>
 }
@@ -78,6 +80,12 @@ class Standing implements Candidate {
     if (this.#reign !== null) return
     this.#steal = true
     this.#waiting.abort()
+  }
+
+  leave(): void {
+    this.#closed = true
+    this.#waiting.abort()
+    this.#reign?.lose()
   }
 
   async close(): Promise<void> {

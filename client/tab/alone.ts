@@ -12,7 +12,12 @@ import type { Tab } from './tab.ts'
 export type HubCode = typeof import('../hub/setup.ts')
 export const hubCode = (): Promise<HubCode> => import('../hub/setup.ts')
 
-export interface Alone {
+/** Where a tab finds its hub. */
+export interface Home {
+  /** The browser may put the page away as it is: nothing of it may be in another tab's way, or hear one. */
+  sleep(): void
+  /** The page is back. Its socket is not to be trusted: a page that was put away has it open, and it even answers pings. */
+  wake(): void
   close(): Promise<void>
 }
 
@@ -22,7 +27,7 @@ export function aloneOn(
   open: (code: HubCode) => Log | Promise<Log>,
   tab: Tab,
   setup: HubSetup,
-): Alone {
+): Home {
   const [near, far] = pipe<FromHub, FromTab>()
   tab.meet(near)
   const starting = async () => {
@@ -32,5 +37,9 @@ export function aloneOn(
     return hub
   }
   const hub = starting()
-  return { close: async () => (await hub).close() }
+  return {
+    sleep() {}, // it is nobody else's
+    wake: () => tab.reconnect(),
+    close: async () => (await hub).close(),
+  }
 }

@@ -7,8 +7,8 @@
 
 import type { Candidate } from '../hub/election.ts'
 import type { DeviceSetup } from '../hub/setup.ts'
-import type { Platform } from '../platform.ts'
-import { type Alone, aloneOn, hubCode } from './alone.ts'
+import type { Agreement, Platform } from '../platform.ts'
+import { aloneOn, type Home, hubCode } from './alone.ts'
 import { Seeker } from './seeker.ts'
 import type { Tab } from './tab.ts'
 
@@ -21,11 +21,47 @@ export function joinDevice(
   setup: DeviceSetup,
   tab: Tab,
   worker: string | URL | null,
-): Alone {
-  const { agreement, clock } = platform
+): Home {
+  const { agreement } = platform
   if (agreement === null) return aloneOn(platform, code => code.openLog(platform, setup.device), tab, setup)
+  let shelter: Home | null = null
+  const outdated = () => {
+    place.leave()
+    shelter = aloneOn(platform, code => code.volatileLog(OUTDATED), tab, setup)
+  }
+  const settle = () => settleIn(platform, agreement, setup, tab, worker, outdated)
+  let place = settle()
+  return {
+    sleep() {
+      if (!shelter) place.leave()
+    },
+    wake() {
+      if (shelter) shelter.wake()
+      else place = settle()
+    },
+    async close() {
+      await place.close()
+      await shelter?.close()
+    },
+  }
+}
+
+interface Place {
+  /** At once: as the hub it gives up, and the tab has none. */
+  leave(): void
+  close(): Promise<void>
+}
+
+/** Has the tab follow the hub of this device, and be it where there is no other. */
+function settleIn(
+  platform: Platform,
+  agreement: Agreement,
+  setup: DeviceSetup,
+  tab: Tab,
+  worker: string | URL | null,
+  outdated: () => void,
+): Place {
   let candidate: Promise<Candidate> | null = null
-  let shelter: Alone | null = null
   const here = () => {
     candidate ??= hubCode().then(code => code.standOnDevice(platform, agreement, setup))
     return candidate
@@ -34,26 +70,19 @@ export function joinDevice(
     if (worker === null) here()
     else startWorker(worker, setup, here)
   }
-  const seeker = new Seeker(
-    {
-      agreement,
-      clock,
-      name: setup.device,
-      launch,
-      takeOver: () => void here().then(standing => standing.takeOver()),
-      outdated() {
-        if (shelter) return
-        seeker.close()
-        shelter = aloneOn(platform, code => code.volatileLog(OUTDATED), tab, setup)
-      },
-    },
-    tab,
-  )
+  const takeOver = () => void here().then(standing => standing.takeOver())
+  const { clock } = platform
+  const seeker = new Seeker({ agreement, clock, name: setup.device, launch, takeOver, outdated }, tab)
   return {
+    leave() {
+      seeker.close()
+      tab.lose()
+      endWorker(setup)
+      void candidate?.then(standing => standing.leave())
+    },
     async close() {
       seeker.close()
       await (await candidate)?.close()
-      await shelter?.close()
     },
   }
 }
@@ -72,4 +101,13 @@ function startWorker(script: string | URL, setup: DeviceSetup, otherwise: () => 
   } catch {
     otherwise() // the page's policy forbids it, or the script is from elsewhere
   }
+}
+
+/** A page's own worker sleeps when it does: as the hub it would be in the way of all other tabs. */
+function endWorker(setup: DeviceSetup): void {
+  const name = JSON.stringify(setup)
+  const worker = workers.get(name)
+  if (!(worker && 'terminate' in worker)) return
+  worker.terminate()
+  workers.delete(name)
 }

@@ -5,8 +5,8 @@ import { type FaultProxy, startProxy } from './harness/proxy.ts'
 import { type ServerProcess, startServerProcess } from './harness/server.ts'
 import { exactly, Writer } from './writer.ts'
 
-/** Where the hub of a browser lives: in a worker that all tabs share, or in one of the tabs. */
-type Home = 'worker' | 'tab'
+/** Where the hub of a browser lives: in a worker that all tabs share, in a worker of one of the tabs, or in one of the tabs. */
+type Home = 'worker' | 'own worker' | 'tab'
 
 const isGreeting = ({ from, json }: { from: string; json: Readonly<Record<string, unknown>> | null }) =>
   from === 'client' && json?.a === 'hs'
@@ -43,10 +43,10 @@ describe('the tabs of one browser', function () {
   /** A page whose hub is at home there: without workers the tabs elect one of themselves. */
   async function page(home: Home): Promise<Page> {
     const opened = await chromium.page()
-    if (home === 'tab')
-      await opened.addInitScript(() => {
-        Object.assign(window, { SharedWorker: undefined, Worker: undefined })
-      })
+    const missing = { worker: [], 'own worker': ['SharedWorker'], tab: ['SharedWorker', 'Worker'] }[home]
+    await opened.addInitScript(missing => {
+      for (const name of missing) Object.assign(window, { [name]: undefined })
+    }, missing)
     return opened
   }
 
@@ -150,6 +150,40 @@ describe('the tabs of one browser', function () {
     await Promise.all([first.until({ settled: 'true' }), second.until({ settled: 'true' })])
     exactly(await words(path), typed)
   })
+
+  /** Of the page that was left, or of the one that was loaded in its place. */
+  const wasKept = (page: Page) => page.evaluate(() => 'left' in window)
+
+  for (const home of ['worker', 'own worker', 'tab'] as const) {
+    it(`[J9] go back to the page that was left, whatever another tab did meanwhile (hub in a ${home})`, async () => {
+      const path = `left-${home.replace(' ', '-')}`
+      const first = await writer(home, 'a', path)
+      const typed = await first.type(2)
+      await first.until({ settled: 'true' })
+      const second = await writer(home, 'b', path)
+      await second.sees(typed)
+      for (const mode of ['pass', 'refuse'] as const) {
+        proxy.mode = mode
+        proxy.cut()
+        typed.push(...(await first.type(2)))
+        await first.until({ saved: 'true' })
+        await first.page.evaluate(() => Object.assign(window, { left: true }))
+        await first.page.goto('about:blank')
+        typed.push(...(await second.type(2)))
+        await second.until({ saved: 'true' })
+        await second.sees(typed)
+        await first.page.goBack({ waitUntil: 'commit' }) // a kept page has no load
+        assert.ok(await wasKept(first.page))
+        await first.sees(typed)
+        typed.push(...(await first.type(2)), ...(await second.type(2)))
+        await Promise.all([first.sees(typed), second.sees(typed)])
+      }
+      proxy.mode = 'pass'
+      await second.page.evaluate(() => dispatchEvent(new Event('online')))
+      await Promise.all([first.until({ settled: 'true' }), second.until({ settled: 'true' })])
+      exactly(await words(path), typed)
+    })
+  }
 
   it('[R16] show a document from the log and take edits while the hub cannot come', async () => {
     const path = 'peeked'

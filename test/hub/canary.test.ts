@@ -109,6 +109,19 @@ describe('canary', () => {
     }
   })
 
+  it('[Q7] adds a loss to one that nobody has read of yet', async () => {
+    const profile = await written()
+    wipe(profile.storage)
+    const { client } = await visit(profile)
+    const doc = await client.open<string>('notes', 'two', 'text')
+    doc.edit(['more'])
+    await doc.saved
+    await profile.until(() => edits(profile)[0] === 2)
+    await client.close()
+    wipe(profile.storage)
+    assert.equal((await visit(profile)).loss?.edits, 5)
+  })
+
   it('[Q7] finds out an old copy of a log in its place', async () => {
     const profile = new Profile()
     const first = profile.device(NOWHERE)
