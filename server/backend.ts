@@ -18,12 +18,12 @@ import type { Fault } from '../types/type.ts'
 import { guard } from './access/guard.ts'
 import type { Rights } from './access/rights.ts'
 import type { BusPubSub } from './bus/pubsub.ts'
-import { openPipe } from './gateway/pipe.ts'
+import { Pipe } from './gateway/pipe.ts'
 import { type Meter, noMeter } from './meter.ts'
 import type { Report } from './report.ts'
 import type { Settings } from './settings.ts'
 import type { Agent, Backend as ShareBackend, SharedbOp, SubmitContext } from './sharedb.ts'
-import { sharedb, tellReceipts } from './sharedb.ts'
+import { sharedb, tellAsPublished } from './sharedb.ts'
 import { openSizes } from './sizes.ts'
 import { refusalOf } from './store/adapter.ts'
 import { derivedSeal } from './store/seals.ts'
@@ -74,7 +74,7 @@ export function openBackend(
   refuseMisfits(share, settings)
   sayMore(share)
   share.use('connect', ({ agent }, next) => {
-    tellReceipts(agent)
+    tellAsPublished(agent)
     next()
   })
   const submitAs = submitting(share)
@@ -94,7 +94,7 @@ function submitting(share: ShareBackend): Backend['submitAs'] {
     return own
   }
   return async (rights, { collection, id }, op) => {
-    const pipe = rights && openPipe({ message() {}, end() {} })
+    const pipe = rights && new Pipe({ message() {}, end() {} })
     const agent = pipe ? share.listen(pipe) : serverAgent()
     if (rights) agent.custom.rights = rights
     try {

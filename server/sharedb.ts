@@ -6,8 +6,8 @@
  * The types are registered as this module is loaded, so that whoever holds `sharedb` holds one that knows them.
  */
 
+import type { EventEmitter } from 'node:events'
 import { createRequire } from 'node:module'
-import type { Duplex, Readable } from 'node:stream'
 import { json, rich, text } from '../types/index.ts'
 import type { Side, Type } from '../types/type.ts'
 
@@ -142,28 +142,48 @@ export interface MilestoneDB {
 export type Fields = { readonly $submit?: boolean } | null | undefined
 export type ReadOptions = { readonly metadata?: boolean; readonly agentCustom?: unknown } | null | undefined
 
-/** A stream of what is published on a channel, in object mode. */
-export interface OpStream extends Readable {
+/** A stream of what is published on a channel, for one subscriber: as much of one as ShareDB uses. */
+export interface OpStream {
+  id: number | null
+  /** Tells the subscriber, now or when it begins to listen. */
   pushData(data: unknown): void
+  on(event: 'data', listener: (data: never) => void): this
+  on(event: 'end', listener: () => void): this
+  once(event: 'close', listener: () => void): this
+  destroy(): void
+}
+
+/** What an agent speaks over: as much of a stream of parsed frames as it uses. */
+export interface AgentStream extends Pick<EventEmitter, 'on'> {
+  /** One of `Backend.connect`, in this process. */
+  readonly isServer?: boolean
+  write(message: Record<string, unknown>): unknown
+  end(): unknown
 }
 
 export interface PubSub {
   subscribe(channel: string, callback: (error: Error | null, stream: OpStream) => void): void
-  publish(channels: readonly string[], data: unknown, callback?: Done): void
+  publish(channels: readonly string[], data: object, callback?: Done): void
   close(callback?: Done): void
   /** Hands `data` to every stream of `channel` on this server; for subclasses. */
   _emit(channel: string, data: unknown): void
+  streamsCount: number
+  nextStreamId: number
+  /** By channel and id. */
+  readonly streams: Record<string, Record<number, OpStream>>
+  /** Makes a stream of a channel that is subscribed to, and takes it out again when it is closed. */
+  _createStream(channel: string): OpStream
+  _removeStream(channel: string, stream: OpStream): void
   /** What a subclass implements: the first stream of a channel, the last one gone, sending. */
   _subscribe(channel: string, callback: Done): void
   _unsubscribe(channel: string, callback: Done): void
-  _publish(channels: readonly string[], data: unknown, callback: Done): void
+  _publish(channels: readonly string[], data: object, callback: Done): void
 }
 
 /** One connection on ShareDB's side; it speaks ShareDB's protocol over `stream`. */
 export interface Agent {
   readonly backend: Backend
-  /** `isServer`: one of `Backend.connect`, in this process. */
-  readonly stream: Duplex & { readonly isServer?: boolean }
+  readonly stream: AgentStream
   /** The id that ShareDB gave; `src` from the handshake takes its place. */
   readonly clientId: string
   src: string | null
@@ -178,6 +198,11 @@ export interface Agent {
   /** What it announced last, by channel and presence id. */
   readonly presenceRequests: Record<string, Record<string, Announcement>>
   _broadcastPresence(presence: Announcement, callback: Done<Announcement>): void
+  /** An op was published on a document that the client follows. */
+  _onOp(collection: string, id: string, op: SharedbOp): void
+  /** Whether the client knows of the op, having sent it itself. */
+  _isOwnOp(collection: string, op: SharedbOp): boolean
+  _isOpFromCollidingChannel(collection: string, id: string, op: SharedbOp): boolean
   /** Tells the client somebody else's op. */
   _sendOp(collection: string, id: string, op: SharedbOp): void
 }
@@ -204,7 +229,7 @@ interface Context {
 }
 
 export interface ConnectContext extends Context {
-  readonly stream: Duplex
+  readonly stream: AgentStream
   readonly req: unknown
 }
 
@@ -293,6 +318,16 @@ export interface BackendOptions {
 export interface Backend {
   readonly db: DB
   readonly pubsub: PubSub
+  /** Of collections that are shown under another name. */
+  readonly projections: Readonly<Record<string, object>>
+  readonly middleware: Readonly<Partial<Record<keyof Middleware, readonly unknown[]>>>
+  /** Runs the steps of an action. */
+  trigger<A extends keyof Middleware>(
+    action: A,
+    agent: Agent,
+    context: Omit<Middleware[A], keyof Context>,
+    done: (error?: Error) => void,
+  ): void
   /** `collection` under another name with fewer fields; for types that are not ours. */
   addProjection(name: string, collection: string, fields: Readonly<Record<string, true>>): void
   /** Open agents, in-process ones included. */
@@ -302,7 +337,7 @@ export interface Backend {
     step: (context: Middleware[A], next: (error?: Error) => void) => void,
   ): this
   /** Serves a client over a duplex stream of parsed frames; `req` reaches the `connect` middleware. */
-  listen(stream: Duplex, req?: unknown): Agent
+  listen(stream: AgentStream, req?: unknown): Agent
   /** An in-process client of ShareDB's own (sharedb/lib/client). */
   connect(): { readonly agent: Agent }
   submit(
@@ -399,13 +434,40 @@ function fitted(type: Type): SharedbType {
   }
 }
 
-/** Has an agent tell the receipts of others' ops along with them: it picks what it sends field by field. */
-export function tellReceipts(agent: Agent): void {
-  agent._sendOp = (c, d, { v, src, seq, hash, ...change }) => {
-    const { op, create, del } = change
-    const body = create ? { create } : del ? { del } : { op }
-    agent.send({ a: 'op', c, d, v, src, seq, ...body, ...(hash !== undefined && { hash }) })
-  }
+/**
+ * Has an agent tell others' ops as they are published: one object for all subscribers, which becomes one text, with the receipt
+ * in it. ShareDB makes a copy for each of them, lest a step of its middleware change it; ours do not.
+ */
+export function tellAsPublished(agent: Agent): void {
+  agent._onOp = onOp
+  agent._sendOp = sendOp
+}
+
+function onOp(this: Agent, collection: string, id: string, op: SharedbOp): void {
+  const { backend } = this
+  // What is left out for a projection is left out of a copy.
+  if (backend.projections[collection]) Object.getPrototypeOf(this)._onOp.call(this, collection, id, op)
+  else if (this._isOwnOp(collection, op) || this._isOpFromCollidingChannel(collection, id, op)) return
+  else if (!backend.middleware.op) this._sendOp(collection, id, op)
+  else
+    backend.trigger('op', this, { collection, id, op }, error => {
+      if (!error) this._sendOp(collection, id, op)
+    })
+}
+
+function sendOp(this: Agent, collection: string, id: string, op: SharedbOp): void {
+  const known = messages.get(op)
+  const message = known?.c === collection && known.d === id ? known : opMessage(collection, id, op)
+  if (message !== known) messages.set(op, message)
+  this.send(message)
+}
+
+const messages = new WeakMap<SharedbOp, ReturnType<typeof opMessage>>()
+
+function opMessage(c: string, d: string, { v, src, seq, hash, ...change }: SharedbOp) {
+  const { op, create, del } = change
+  const body = create ? { create } : del ? { del } : { op }
+  return { a: 'op', c, d, v, src, seq, ...body, ...(hash !== undefined && { hash }) }
 }
 
 /** Makes ShareDB use our types at their URIs, in place of what else was registered there. */

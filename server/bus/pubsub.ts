@@ -9,13 +9,15 @@
 import type { DocKey } from '../../ops/identity.ts'
 import type { Clock } from '../clock.ts'
 import type { Report } from '../report.ts'
-import { type Backend, type Done, type SharedbOp, sharedb } from '../sharedb.ts'
+import { type Backend, type Done, type OpStream, type SharedbOp, sharedb } from '../sharedb.ts'
 import type { Store } from '../store/store.ts'
 import type { Bus } from './bus.ts'
 import { docOf, isShared, nameChannels } from './channels.ts'
 import { Follower } from './follower.ts'
 import { Heads } from './heads.ts'
 import { hasVersion, MESSAGE_VERSION, messageOf, opMessageOf, readMessage } from './message.ts'
+import { Outlet } from './outlet.ts'
+import { isAnnouncement, PresenceTurns } from './presence.ts'
 
 /** Since the server was started. */
 export interface BusCounts {
@@ -74,6 +76,10 @@ export class BusPubSub extends sharedb.PubSub {
     opsFetched: 0,
     rechecks: 0,
   }
+  readonly #presence = new PresenceTurns((channel, announcement) => {
+    this.#sendOn(channel, announcement)
+    this._emit(channel, announcement)
+  })
   #checking: Promise<void> | null = null
   #cancelCheck = () => {}
   #closed = false
@@ -143,14 +149,31 @@ export class BusPubSub extends sharedb.PubSub {
     process.nextTick(callback)
   }
 
-  override _publish(channels: readonly string[], data: unknown, callback: Done): void {
-    for (const channel of channels) {
-      if (!this.#closed && this.#parts.bus && isShared(channel)) this.#send(this.#parts.bus, channel, data)
+  override _createStream(channel: string): OpStream {
+    const stream = new Outlet()
+    stream.once('close', () => this._removeStream(channel, stream))
+    this.streamsCount++
+    stream.id = this.nextStreamId++
+    this.streams[channel] ??= {}
+    this.streams[channel][stream.id] = stream
+    return stream
+  }
+
+  override _publish(channels: readonly string[], data: object, callback: Done): void {
+    if (isAnnouncement(data)) {
+      for (const channel of channels) this.#presence.add(channel, data, callback)
+      return
     }
+    for (const channel of channels) this.#sendOn(channel, data)
     process.nextTick(() => {
       for (const channel of channels) this.#tell(channel, data)
       callback()
     })
+  }
+
+  #sendOn(channel: string, data: object): void {
+    const { bus } = this.#parts
+    if (bus && !this.#closed && isShared(channel)) this.#send(bus, channel, data)
   }
 
   // ---- channels ----

@@ -12,7 +12,6 @@
  * there is no telling which request it was, the connection ends, since a client would wait for ever for its answer.
  */
 
-import type { Duplex } from 'node:stream'
 import type { ErrorCode } from '../../ops/errors.ts'
 import { errors, HoldfastError } from '../../ops/errors.ts'
 import type { CatchUpAnswer, CatchUpRefusal, Submit, WireError } from '../../ops/protocol.ts'
@@ -33,13 +32,13 @@ import { type Announcement, Carets } from './carets.ts'
 import { Followed } from './followed.ts'
 import { BATCH_FRAMES, type FrameRead, readFrames } from './frames.ts'
 import type { Gateway } from './gateway.ts'
-import { openPipe } from './pipe.ts'
+import { Pipe } from './pipe.ts'
 import type { CatchUp, Device, Frame, Hello } from './schemas.ts'
-import { codedError, toText, wireError } from './wire.ts'
+import { codedError, type Line, lineOf, wireError } from './wire.ts'
 
 /** A socket as a session needs it: a WebSocket in life, a seeded network in the simulation. */
 export interface Socket {
-  send(text: string): void
+  send(line: Line): void
   /** After it the session says nothing more; `reason` is an error code. */
   close(code: number, reason: string): void
   /** Bytes that were sent and that the network has not taken yet. */
@@ -92,7 +91,7 @@ class GatewaySession implements Session {
   readonly #socket: Socket
   readonly #cookie: string | null
   /** ShareDB's side of the connection: made before the client has said a word, while it has nothing to wait for. */
-  readonly #pipe: Duplex
+  readonly #pipe: Pipe
   readonly #agent: Agent
   /** The handshake is answered, and before that nothing else is; or the session is over. */
   readonly #greeted = Promise.withResolvers<void>()
@@ -123,7 +122,7 @@ class GatewaySession implements Session {
     })
     this.#socket = socket
     this.#cookie = cookie
-    this.#pipe = openPipe({ message: message => this.#tell(message), end: () => this.close('INTERNAL') })
+    this.#pipe = new Pipe({ message: message => this.#tell(message), end: () => this.close('INTERNAL') })
     this.#agent = gateway.backend.share.listen(this.#pipe)
   }
 
@@ -312,7 +311,11 @@ class GatewaySession implements Session {
     } catch (error) {
       this.#turnAway(wireError(error, this.#report))
     }
-    if (this.phase !== phase) return
+    if (this.phase !== phase) {
+      // The server drains, or the client has gone.
+      this.#refuse({ a: 'hs' }, codedError('SERVER_DRAINING'))
+      return
+    }
     this.#admit(hello)
     for (const frame of phase.waiting) this.#handle(frame)
   }
@@ -336,16 +339,13 @@ class GatewaySession implements Session {
   }
 
   #welcome(message: Record<string, unknown>): void {
-    if (this.phase.name !== 'open') this.#refuse({ a: 'hs' }, codedError('SERVER_DRAINING'))
-    else {
-      const ours = {
-        holdfast: HOLDFAST_PROTOCOL,
-        batch: BATCH_FRAMES,
-        epoch: this.#gateway.store.epoch,
-        ...(this.#peer.browser && { devices: true }),
-      }
-      this.#send({ ...message, ...(this.phase.holdfast && ours) })
+    const ours = {
+      holdfast: HOLDFAST_PROTOCOL,
+      batch: BATCH_FRAMES,
+      epoch: this.#gateway.store.epoch,
+      ...(this.#peer.browser && { devices: true }),
     }
+    this.#send({ ...message, ...(this.phase.name === 'open' && this.phase.holdfast && ours) })
     this.#greeted.resolve()
   }
 
@@ -420,11 +420,11 @@ class GatewaySession implements Session {
 
   #say(message: Record<string, unknown>): void {
     if (this.phase.name === 'closed') return
-    const text = toText(message)
+    const line = lineOf(message)
     const { meter } = this.#gateway
-    meter.told(Buffer.byteLength(text), message.a === 'op' && !isReply(message))
+    meter.told(line.bytes, message.a === 'op' && !isReply(message))
     if (message.error !== undefined) meter.refused((message.error as WireError).code as ErrorCode)
-    this.#socket.send(text)
+    this.#socket.send(line)
     if (this.#socket.bufferedBytes() > this.#gateway.settings.SOCKET_BUFFER_BYTES)
       this.close('READER_TOO_SLOW')
   }

@@ -17,6 +17,7 @@ import { browserIn, cookieFor } from '../browser.ts'
 import { isOriginAllowed } from '../origins.ts'
 import { type Peer, peerOf } from '../peer.ts'
 import type { Gateway } from './gateway.ts'
+import { type Outbox, openOutbox } from './outbox.ts'
 import type { Session, Socket } from './session.ts'
 import { openSession } from './session.ts'
 
@@ -44,6 +45,7 @@ export interface WebSockets {
 export function acceptWebSockets(server: Server, gateway: Gateway): WebSockets {
   const { settings } = gateway
   const connections = new Set<Connection>()
+  const outbox = openOutbox()
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: 4 * settings.FRAME_BYTES,
@@ -61,7 +63,7 @@ export function acceptWebSockets(server: Server, gateway: Gateway): WebSockets {
     if (refusal) refuseUpgrade(stream, refusal)
     else
       sockets.handleUpgrade(request, stream, head, socket =>
-        connect(socket, gateway, connections, tokenInCookie(request.headers, settings), {
+        connect({ socket, stream, outbox }, gateway, connections, tokenInCookie(request.headers, settings), {
           ...peerOf(request, settings),
           browser: browserIn(request.headers, settings),
         }),
@@ -82,16 +84,25 @@ export function acceptWebSockets(server: Server, gateway: Gateway): WebSockets {
   }
 }
 
+/** The library reads, greets, pings and closes; what a session says goes to the stream below it, see outbox.ts. */
+interface Wire {
+  readonly socket: WebSocket
+  readonly stream: Duplex
+  readonly outbox: Outbox
+}
+
 function connect(
-  socket: WebSocket,
+  { socket, stream, outbox }: Wire,
   gateway: Gateway,
   connections: Set<Connection>,
   token: string | null,
   peer: Peer,
 ): void {
   const end: Socket = {
-    send: text => socket.send(text),
-    bufferedBytes: () => socket.bufferedAmount,
+    send(line) {
+      if (socket.readyState === socket.OPEN) outbox.send(stream, line)
+    },
+    bufferedBytes: () => stream.writableLength,
     close: (code, reason) => {
       socket.close(code, reason)
       setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref()

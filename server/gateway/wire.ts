@@ -23,18 +23,29 @@ export const codedError = (code: ErrorCode, message?: string): WireError => {
   return { code, message: error.message }
 }
 
-/**
- * Ops as text. ShareDB builds a message for each subscriber around one shared `op`; for 100 readers, making the text
- * once instead of for each is 131,000 frames a second instead of 83,000.
- */
-const texts = new WeakMap<object, { v: unknown; c: unknown; d: unknown; text: string }>()
-
-export function toText(message: Record<string, unknown>): string {
-  const { op, v, c, d } = message
-  if (typeof op !== 'object' || op === null || message.error !== undefined) return JSON.stringify(message)
-  const known = texts.get(op)
-  if (known && known.v === v && known.c === c && known.d === d) return known.text
-  const text = JSON.stringify(message)
-  texts.set(op, { v, c, d, text })
-  return text
+/** A message as text, ready to be sent to any number of clients. */
+export interface Line {
+  readonly text: string
+  /** Its length in UTF-8. */
+  readonly bytes: number
+  /** As a WebSocket frame, once a socket has made it. */
+  frame?: Buffer
 }
+
+/**
+ * What is told to many: one message is one object for all of them, see `tellAsPublished`. Making the text once for 100 readers
+ * instead of for each is 131,000 frames a second instead of 83,000.
+ */
+const lines = new WeakMap<object, Line>()
+
+export function lineOf(message: Record<string, unknown>): Line {
+  const known = lines.get(message)
+  if (known) return known
+  const text = JSON.stringify(message)
+  const line = { text, bytes: Buffer.byteLength(text) }
+  if (isForMany(message)) lines.set(message, line)
+  return line
+}
+
+const isForMany = ({ a, op, create, del }: Record<string, unknown>): boolean =>
+  a === 'p' || op !== undefined || create !== undefined || del !== undefined

@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly port?: number
   /** Arguments for Node itself. */
   readonly node?: readonly string[]
+  /** Other settings, by their names without the prefix. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 export class HoldfastServer {
@@ -30,7 +32,13 @@ export class HoldfastServer {
   }
 
   /** Resolves when it listens; rejects with what it printed if it ends instead. */
-  static async start({ data, store, port = 0, node = [] }: ServerOptions): Promise<HoldfastServer> {
+  static async start({
+    data,
+    store,
+    port = 0,
+    node = [],
+    settings = {},
+  }: ServerOptions): Promise<HoldfastServer> {
     // A setting that the server does not know is an error to it, so none of ours may leak in.
     const env = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_')),
@@ -42,6 +50,7 @@ export class HoldfastServer {
         ...(store !== undefined && { HOLDFAST_STORE: store }),
         HOLDFAST_PORT: String(port),
         HOLDFAST_WEB: data,
+        ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [`HOLDFAST_${name}`, value])),
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })

@@ -6,6 +6,7 @@ import { device } from './device.ts'
 import { compareDrivers } from './drivers.ts'
 import { history } from './history.ts'
 import { reconnect } from './reconnect.ts'
+import { server } from './server.ts'
 import { store } from './store.ts'
 
 const benchmarks: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
@@ -13,6 +14,7 @@ const benchmarks: Readonly<Record<string, (args: string[]) => Promise<void>>> = 
   drivers: compareDrivers,
   history,
   reconnect,
+  server,
   store,
 }
 

@@ -95,7 +95,7 @@ describe('Frames with something wrong in them', () => {
 
     function greeted(): Session {
       const session = openSession(gateway, {
-        send: text => {
+        send: ({ text }) => {
           const { error } = JSON.parse(text)
           if (!error) return
           refused++

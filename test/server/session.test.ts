@@ -42,7 +42,7 @@ describe('A session', () => {
     const socket = { end: null as Line['end'], stuck: 0 }
     let heard = () => {}
     const session = openSession(gateway, {
-      send: text => {
+      send: ({ text }) => {
         said.push(JSON.parse(text))
         heard()
       },
@@ -295,12 +295,12 @@ describe('A session', () => {
     assert.deepEqual(dial().end, { code: 1012, reason: 'SERVER_DRAINING' })
   })
 
-  it('[W14] a handshake that draining overtakes is refused as well, and what came along is not committed', async () => {
+  it('[W14] a handshake while it drains is refused as well, and what came along with a question is not committed', async () => {
     const { line, ask } = await twoVersions()
     line.say({ ...ask, submit: { src: 'ann', seq: 2, op: [1, '!'] } })
     const late = dial()
-    late.say(hello)
     late.session.drain()
+    late.say(hello)
     line.session.drain()
     assert.equal((await late.hear({ a: 'hs' })).error.code, 'SERVER_DRAINING')
     assert.equal((await line.hear({ a: 'h.catchup' })).submitted, undefined)

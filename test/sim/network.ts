@@ -160,7 +160,7 @@ class Wire {
   open(mode: Mode, accept: Accept): void {
     if (!this.alive || mode === 'blackhole') return
     const socket: ServerSocket = {
-      send: text => this.#down.send(text),
+      send: ({ text }) => this.#down.send(text),
       close: code => clockwise(this, () => this.end(code)),
       bufferedBytes: () => 0,
     }

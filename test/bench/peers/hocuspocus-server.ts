@@ -1,6 +1,6 @@
 /**
- * A Hocuspocus server with its SQLite extension, or with its database extension on Postgres, by the statements of the
- * SQLite one. The databases are as they come: SQLite with its rollback journal and an fsync at each commit.
+ * A Hocuspocus server that keeps documents in memory, or with its SQLite extension, or with its database extension on Postgres,
+ * by the statements of the SQLite one. The databases are as they come: SQLite with its rollback journal and an fsync at each commit.
  *
  * Whoever made an edit is told, by a stateless message, when a state with the edit in it was stored: the document's state is
  * encoded and handed to `store` in one go, so what had arrived by then is in it.
@@ -12,13 +12,14 @@ import { type Digest, digest } from '../content.ts'
 import { answer } from '../process.ts'
 import { requirePeer } from './packages.ts'
 
-export type Database = { readonly sqlite: string } | { readonly postgres: string }
+/** Null: documents are in memory and nowhere else. */
+export type Database = { readonly sqlite: string } | { readonly postgres: string } | null
 
 export type HocuspocusServerCalls = {
   /** `debounceMs`: how long an edit waits for others before all are stored. The answer is where it listens. */
   listen(argument: { database: Database; debounceMs: number }): Promise<string>
   create(argument: { id: string; text: string }): Promise<void>
-  /** How many characters were ever inserted into the document, by what is stored of it. */
+  /** How many characters were ever inserted into the document, by what is stored of it if it is. */
   inserted(id: string): Promise<number>
   /** Makes the edits on the document that the server has in memory, each by itself. */
   advance(argument: { id: string; splices: readonly Splice[] }): Promise<void>
@@ -46,7 +47,7 @@ interface LiveDocument {
 }
 
 interface Direct {
-  transact(work: (document: LiveDocument) => void): Promise<void>
+  transact(work: (document: LiveDocument) => void | Promise<void>): Promise<void>
   disconnect(): Promise<void>
 }
 
@@ -76,20 +77,23 @@ const Y = requirePeer('yjs') as Yjs
 const { Server } = requirePeer('@hocuspocus/server') as { Server: new (options: object) => Server }
 
 let server: Server
-let extension: Extension
+let extension: Extension | null
+/** What keeps documents in memory that are nowhere else. */
+const kept: Direct[] = []
 
 answer<HocuspocusServerCalls>({
   async listen({ database, debounceMs }) {
-    extension = 'sqlite' in database ? onSqlite(database.sqlite) : await onPostgres(database.postgres)
+    extension = database && (await extensionOn(database))
     const unstored = new Map<string, Connection[]>()
-    tellWhenStored(extension, unstored)
+    if (extension) tellWhenStored(extension, unstored)
     server = new Server({
       port: 0,
       address: '127.0.0.1',
       quiet: true,
       debounce: debounceMs,
-      extensions: [extension],
+      extensions: extension ? [extension] : [],
       async afterLoadDocument({ document }: { document: LiveDocument }) {
+        if (!extension) return
         unstored.set(document.name, [])
         document.on('update', (_update, { connection }) => {
           if (connection) unstored.get(document.name)!.push(connection)
@@ -102,7 +106,8 @@ answer<HocuspocusServerCalls>({
   async create({ id, text }) {
     const direct = await server.hocuspocus.openDirectConnection(id)
     await direct.transact(document => document.getText().insert(0, text, {}))
-    await direct.disconnect()
+    if (extension) await direct.disconnect()
+    else kept.push(direct)
   },
   async advance({ id, splices }) {
     const direct = await server.hocuspocus.openDirectConnection(id)
@@ -119,12 +124,27 @@ answer<HocuspocusServerCalls>({
     return digest(text)
   },
   async inserted(id) {
-    const doc = new Y.Doc()
-    Y.applyUpdate(doc, (await extension.configuration.fetch({ documentName: id }))!)
+    const doc = extension ? await storedDocument(extension, id) : await liveDocument(id)
     const clocks = Y.decodeStateVector(Y.encodeStateVector(doc)).values()
     return [...clocks].reduce((sum, clock) => sum + clock, 0)
   },
 })
+
+async function storedDocument({ configuration }: Extension, id: string): Promise<object> {
+  const doc = new Y.Doc()
+  Y.applyUpdate(doc, (await configuration.fetch({ documentName: id }))!)
+  return doc
+}
+
+async function liveDocument(id: string): Promise<object> {
+  const direct = await server.hocuspocus.openDirectConnection(id)
+  const doc = await new Promise<object>(resolve => void direct.transact(async document => resolve(document)))
+  await direct.disconnect()
+  return doc
+}
+
+const extensionOn = (database: NonNullable<Database>): Extension | Promise<Extension> =>
+  'sqlite' in database ? onSqlite(database.sqlite) : onPostgres(database.postgres)
 
 function tellWhenStored({ configuration }: Extension, unstored: ReadonlyMap<string, Connection[]>): void {
   const { store } = configuration

@@ -96,7 +96,7 @@ export class Site {
     const session = openSession(
       this.gateway,
       {
-        send: text => {
+        send: ({ text }) => {
           const frame = JSON.parse(text)
           said.push(frame)
           unread.add(frame)

@@ -1,6 +1,7 @@
 /** Servers that do not keep the laws, as their clients would see it. */
 
 import type { Socket } from '../../../server/gateway/session.ts'
+import { type Line, lineOf } from '../../../server/gateway/wire.ts'
 import type { Accept } from '../network.ts'
 import type { Bug } from './bug.ts'
 
@@ -49,7 +50,7 @@ export const lying: Bug = {
     let ops = 0
     return (frame, pass, socket) => {
       const { op: _op, ...ack } = frame
-      if (++ops % 10 === 0) socket.send(JSON.stringify(ack))
+      if (++ops % 10 === 0) socket.send(lineOf(ack))
       else pass(frame)
     }
   }),
@@ -61,8 +62,8 @@ export const indiscreet: Bug = {
     const sockets = new Set<Socket>()
     return socket => {
       sockets.add(socket)
-      const send = (text: string) => {
-        for (const each of text.startsWith('{"a":"op"') ? sockets : [socket]) each.send(text)
+      const send = (line: Line) => {
+        for (const each of line.text.startsWith('{"a":"op"') ? sockets : [socket]) each.send(line)
       }
       return accept({ ...socket, send })
     }
