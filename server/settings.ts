@@ -52,6 +52,13 @@ export const table = {
     100,
     600_000,
   ),
+  STORE_PATIENCE_MS: whole(
+    5000,
+    'ms',
+    'How long a Postgres may not answer before the connections of this server are closed, for other servers to take; nobody is let in until it answers.',
+    500,
+    600_000,
+  ),
   STORE_PASSWORD_FILE: optional('File with the password of Postgres, where HOLDFAST_STORE has none in it.'),
   WEB: word('build', 'Directory of the built page; build: made from the sources when it is missing or old.'),
   DURABILITY: choice(
