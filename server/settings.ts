@@ -132,7 +132,7 @@ export const table = {
   OPS_PER_SECOND: whole(
     2000,
     '',
-    'Edits of one principal in a second, or of one address where access is open; 0: no limit.',
+    'Edits of one principal in a second, or of one address where access is open, on all servers of one Redis together; 0: no limit.',
     0,
     1_000_000,
   ),
