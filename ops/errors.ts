@@ -239,6 +239,7 @@ export const errors = {
     'The database refused to read or write; nothing was acknowledged. Look at the disk.',
     'retry',
     503,
+    1013,
   ),
   TOKEN_FAILED: entry(
     "The app's token function threw, or took too long; it is asked again in a moment.",

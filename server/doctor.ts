@@ -11,6 +11,7 @@ import { statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { HoldfastError } from '../ops/errors.ts'
 import { policyOf } from './access/policy.ts'
+import { probeBus } from './bus/probe.ts'
 import { secretOf } from './secrets.ts'
 import { PREFIX, type Settings } from './settings.ts'
 import { fileOf } from './store/open.ts'
@@ -29,15 +30,20 @@ const DISK_BYTES = 1024 * MIB
 const OPEN_FILES = 4096
 /** A token that is good for minutes may be off by this (ms). */
 const SKEW_MS = 2000
+/** From one server to another; above it people see each other's edits late. */
+const LAG_MS = 100
+/** The oldest Redis that Holdfast is tested on. */
+const REDIS_VERSION = 7
 
 const ok = (says: string): Finding => ({ state: 'ok', says })
 const warn = (says: string): Finding => ({ state: 'warn', says })
 const fail = (says: string): Finding => ({ state: 'FAIL', says })
 
-/** In the order in which one would look. More may be added, as by the bus. */
+/** In the order in which one would look. */
 export const checks: Record<string, Check> = {
   settings: checkSettings,
   store: checkStore,
+  bus: checkBus,
   clock: checkClock,
   disk: checkDisk,
   files: checkFiles,
@@ -93,6 +99,38 @@ async function checkStore(settings: Settings): Promise<Finding> {
   if (file !== null && !(mayWrite(file) && mayWrite(dirname(file))))
     return fail(`${file} or its folder cannot be written: give them to the user that runs Holdfast`)
   return ok(`it opens and answers; its epoch is ${await probe(settings)}`)
+}
+
+async function checkBus(settings: Settings): Promise<Finding> {
+  const { REDIS, BUS_CHECK_MS } = settings
+  const alone = fileOf(settings) !== null
+  if (REDIS === '')
+    return ok(
+      alone
+        ? 'none, and no other server to tell'
+        : `none: servers see each other's edits within ${BUS_CHECK_MS} ms`,
+    )
+  const { lagMs, fault, version } = await probeBus(settings)
+  if (lagMs === null) {
+    const said = fault?.slice(0, 100) ?? 'what is published there is not heard'
+    return fail(`${PREFIX}REDIS: ${said}: ${remedyOf(said, settings)}`)
+  }
+  const says = `Redis ${version ?? 'of a version that it does not tell'}; from server to server in ${lagMs.toFixed(1)} ms`
+  if (alone) return warn(`${says}; of no use here: no other server can be on a SQLite database`)
+  if (lagMs > LAG_MS) return warn(`${says}: let it stand nearer, and keep it to Holdfast`)
+  if (version !== null && Number.parseInt(version, 10) < REDIS_VERSION)
+    return warn(`${says}: let it be ${REDIS_VERSION} or later`)
+  return ok(says)
+}
+
+function remedyOf(fault: string, { REDIS, REDIS_PREFIX }: Settings): string {
+  if (/NOAUTH|WRONGPASS|invalid password|without any password/i.test(fault))
+    return 'give the user and password of that Redis, as in redis://USER:PASSWORD@HOST:PORT'
+  if (/NOPERM/.test(fault))
+    return `let its user use the channels and keys ${REDIS_PREFIX}:* (ACL: &${REDIS_PREFIX}:* ~${REDIS_PREFIX}:* +@pubsub +@scripting +@write +@read +@connection +info)`
+  if (/ENOTFOUND|EAI_AGAIN/.test(fault)) return 'there is no host of that name'
+  const speaks = REDIS.startsWith('rediss') ? 'one that speaks TLS (redis:// is without)' : 'Redis'
+  return `start ${speaks} there, and let this machine reach it`
 }
 
 async function checkClock(settings: Settings): Promise<Finding> {

@@ -43,7 +43,7 @@ export interface Counting {
   consume(key: string, points: number): Promise<unknown>
 }
 
-/** Makes the count of a rate: in this process, or in a Redis, `new RateLimiterRedis({...options, storeClient})`. */
+/** Makes the count of a rate: in this process, or for all servers of a database (bus/counting.ts). */
 export type Count = (options: { keyPrefix: string; points: number; duration: number }) => Counting
 
 const inProcess: Count = options => new RateLimiterMemory(options)
@@ -58,7 +58,7 @@ export function openLimits(settings: Settings, report: Report, count: Count = in
   function rate(name: Rate): Gauge | null {
     const points = settings[name]
     if (points === 0) return null
-    return new Gauge(points, count({ keyPrefix: `holdfast:${name}`, points, duration: 1 }), report)
+    return new Gauge(points, count({ keyPrefix: name, points, duration: 1 }), report)
   }
 
   return {
@@ -123,8 +123,9 @@ class Gauge {
   #count(): void {
     const spent = this.#spent
     this.#spent = new Map()
+    // A frame's share of the bytes that came with it may be a fraction.
     for (const [who, points] of spent)
-      this.#counting.consume(who, points).then(
+      this.#counting.consume(who, Math.ceil(points)).then(
         () => {
           this.#failing = false
         },

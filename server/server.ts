@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { HoldfastError } from '../ops/errors.ts'
 import type { Access } from './access/access.ts'
 import { OPEN_WARNING, policyOf } from './access/policy.ts'
+import { countOn } from './bus/counting.ts'
 import { type BusChoice, openBus } from './bus/open.ts'
 import { type Clock, processClock } from './clock.ts'
 import { type Gateway, openGateway } from './gateway/gateway.ts'
@@ -64,8 +65,9 @@ export async function startServer(settings: Settings, options: ServerOptions = {
   })
   let opened: Gateway | undefined
   try {
-    const limits = openLimits(settings, report)
     const bus = await openBus(options.bus, { settings, clock, report })
+    const rates = countOn(bus, `${settings.REDIS_PREFIX}:rate:${store.epoch}`)
+    const limits = openLimits(settings, report, rates)
     const gateway = openGateway({ store, settings, report, log, meter, limits, guard, access, bus, clock })
     opened = gateway
     readStore(metrics, store)

@@ -52,6 +52,13 @@ export const table = {
     100,
     600_000,
   ),
+  STORE_PATIENCE_MS: whole(
+    5000,
+    'ms',
+    'How long a Postgres may not answer before the connections of this server are closed, for other servers to take; nobody is let in until it answers.',
+    500,
+    600_000,
+  ),
   STORE_PASSWORD_FILE: optional('File with the password of Postgres, where HOLDFAST_STORE has none in it.'),
   WEB: word('build', 'Directory of the built page; build: made from the sources when it is missing or old.'),
   DURABILITY: choice(
@@ -129,7 +136,7 @@ export const table = {
   OPS_PER_SECOND: whole(
     2000,
     '',
-    'Edits of one principal in a second, or of one address where access is open; 0: no limit.',
+    'Edits of one principal in a second, or of one address where access is open, on all servers of one Redis together; 0: no limit.',
     0,
     1_000_000,
   ),

@@ -52,6 +52,7 @@ function plainWire(client: Redis, events: WireEvents): Wire {
     publish: (channel, text) => speaking.publish(channel, text),
     follow: channels => hearing.subscribe(...channels),
     unfollow: channel => hearing.unsubscribe(channel),
+    client: speaking,
     close: () => {
       for (const one of clients) one.disconnect()
     },
@@ -83,6 +84,7 @@ function clusterWire(client: Cluster, events: WireEvents): Wire {
     follow: channels =>
       sharded ? Promise.all(channels.map(each => cluster.ssubscribe(each))) : cluster.subscribe(...channels),
     unfollow: channel => (sharded ? cluster.sunsubscribe(channel) : cluster.unsubscribe(channel)),
+    client: cluster,
     close: () => cluster.disconnect(),
   }
 }

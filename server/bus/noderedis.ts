@@ -77,6 +77,7 @@ function plainWire(client: NodeRedisClient, events: WireEvents): Wire {
     publish: (channel, text) => speaking.publish(channel, text),
     follow: channels => hearing.subscribe([...channels], heard),
     unfollow: channel => hearing.unsubscribe([channel]),
+    client: speaking,
     close: () => {
       for (const one of clients) hangUp(one)
     },
@@ -104,6 +105,7 @@ function clusterWire(client: ShardedClient, events: WireEvents): Wire {
         ? Promise.all(channels.map(each => cluster.sSubscribe(each, heard)))
         : cluster.subscribe([...channels], heard),
     unfollow: channel => (sharded ? cluster.sUnsubscribe(channel) : cluster.unsubscribe([channel])),
+    client: cluster,
     close: () => hangUp(cluster),
   }
 }

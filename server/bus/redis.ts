@@ -49,6 +49,11 @@ export class RedisBus implements Bus {
     this.#beatChannel = `${parts.prefix}:beat:${crypto.randomUUID()}`
   }
 
+  /** What speaks to Redis now; another one after it was dialled anew. */
+  get client(): object | null {
+    return this.#wire?.client ?? null
+  }
+
   open(events: BusEvents): void {
     this.#events = events
     this.#dial()

@@ -13,6 +13,8 @@ export interface Wire {
   publish(channel: string, text: string): Promise<unknown>
   follow(channels: readonly string[]): Promise<unknown>
   unfollow(channel: string): Promise<unknown>
+  /** The library's own, which speaks: for what another library asks of Redis. */
+  readonly client: object
   /** At once, whatever is on its way. */
   close(): void
 }

@@ -13,6 +13,7 @@ import { type Limits, noLimits } from '../limits.ts'
 import { type Log, logTo } from '../log.ts'
 import { type Meter, noMeter } from '../meter.ts'
 import type { Guard, Pressure } from '../pressure.ts'
+import { watchReach } from '../reach.ts'
 import type { Report } from '../report.ts'
 import type { Settings } from '../settings.ts'
 import type { Store } from '../store/store.ts'
@@ -37,6 +38,8 @@ export interface Gateway {
   /** The sessions that are not closed. */
   readonly sessions: Set<Session>
   readonly draining: boolean
+  /** The database has not answered for HOLDFAST_STORE_PATIENCE_MS, and other servers may reach it: nobody is let in. */
+  readonly lost: boolean
   /**
    * Lets nobody in, and ends the sessions with SERVER_DRAINING, one after the other over HOLDFAST_DRAIN_SPREAD_MS, lest all
    * come to the next server at once. Each works on until it is its turn; then it takes no new work and answers what is running.
@@ -83,6 +86,17 @@ export function openGateway(parts: GatewayParts): Gateway {
   const endWatch = access
     ? watchRights({ access, sessions, clock, everyMs: settings.ACCESS_RECHECK_MS })
     : () => {}
+  const reach = watchReach({
+    store,
+    clock,
+    patienceMs: settings.STORE_PATIENCE_MS,
+    changed(lost) {
+      log.warn(
+        lost ? 'the database does not answer: connections are sent away' : 'the database answers again',
+      )
+      if (lost) for (const session of [...sessions]) session.close('STORE_FAILED')
+    },
+  })
   let draining = false
   const later = (ms: number, session: Session) =>
     new Promise<void>(resolve => clock.after(ms, () => session.leave().then(resolve)))
@@ -108,7 +122,13 @@ export function openGateway(parts: GatewayParts): Gateway {
     get draining() {
       return draining
     },
-    close: () => pubsub.shutDown(),
+    get lost() {
+      return reach.lost
+    },
+    close() {
+      reach.end()
+      return pubsub.shutDown()
+    },
     async drain() {
       draining = true
       endWatch()

@@ -77,6 +77,7 @@ export function openSession(
   gateway.sessions.add(session)
   gateway.meter.opened()
   if (gateway.draining) session.close('SERVER_DRAINING')
+  else if (gateway.lost) session.close('STORE_FAILED')
   else if (gateway.pressure === 'connections') session.close('SERVER_FULL')
   else if (!session.enter('CONNECTIONS_PER_ADDRESS', peer.address)) session.close('TOO_MANY')
   return session

@@ -4,7 +4,9 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { RateLimiterRes } from 'rate-limiter-flexible'
 import type { Bus } from '../../server/bus/bus.ts'
+import { countOn } from '../../server/bus/counting.ts'
 import { startRedis, type TestRedis } from '../harness/redis.ts'
 import { busTo, clientNames, describeWithRedis } from './redis.ts'
 import { until } from './site.ts'
@@ -52,6 +54,14 @@ describeWithRedis('A Redis of several nodes', function () {
     await until(() => NAMES.every(name => two.heard.has(`${name} ${text}`)), `${text} is heard`)
   }
 
+  async function showThatTheyCount(one: Listener, two: Listener): Promise<void> {
+    const [here, there] = [one, two].map(({ bus }) =>
+      countOn(bus, 'test')!({ keyPrefix: 'rate', points: 10, duration: 60 }),
+    )
+    await here!.consume('ann', 10)
+    await assert.rejects(there!.consume('ann', 1), RateLimiterRes)
+  }
+
   async function ask(redis: TestRedis, work: (client: Redis) => Promise<unknown>): Promise<unknown> {
     const client = new Redis(redis.port, { maxRetriesPerRequest: 1 })
     client.on('error', () => {})
@@ -77,7 +87,7 @@ describeWithRedis('A Redis of several nodes', function () {
   }
 
   for (const client of clientNames) {
-    it(`[O16] a Cluster, by ${client}: each channel is sharded`, async () => {
+    it(`[O16] [F18] a Cluster, by ${client}: each channel is sharded, and rates are counted`, async () => {
       const three = await cluster()
       const url = `redis+cluster://${three.map(({ port }) => `127.0.0.1:${port}`).join()}`
       const [one, two] = [await listen(url, client), await listen(url, client)]
@@ -98,9 +108,10 @@ describeWithRedis('A Redis of several nodes', function () {
       two.bus.unfollow(NAMES[0]!)
       await two.bus.follow(NAMES[0]!)
       await showThatItCarries(one, two, 'second')
+      await showThatTheyCount(one, two)
     })
 
-    it(`[O16] Sentinel, by ${client}: the bus follows the master`, async () => {
+    it(`[O16] [F18] Sentinel, by ${client}: the bus follows the master, and rates are counted`, async () => {
       const master = await node()
       const replica = await node(['--replicaof', '127.0.0.1', String(master.port)])
       await until(
@@ -139,6 +150,7 @@ describeWithRedis('A Redis of several nodes', function () {
         40_000,
       )
       await showThatItCarries(one, two, 'second')
+      await showThatTheyCount(one, two)
     })
   }
 })

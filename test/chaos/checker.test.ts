@@ -17,6 +17,7 @@ const entry = (more: Partial<Entry> = {}): Entry => ({
   ...more,
 })
 const create: StoredOp = { v: 0, src: 'a', seq: 1, at: 0, create: { type: text.uri, data: '' } }
+const entries = (...all: Entry[]) => new Map(all.entries())
 /** Each puts its token in front. */
 const op = (v: number, token: number, src = 'a'): StoredOp => ({
   v,
@@ -29,7 +30,7 @@ const shown = (...tokens: number[]) => tokens.map(tokenOf).join('')
 const page = (data: string, held: number[] = []) => ({ name: 'ann', exists: true, data, held })
 
 const good: Evidence = {
-  entries: [entry(), entry()],
+  entries: entries(entry(), entry()),
   ops: [create, op(1, 0), op(2, 1)],
   snapshot: { type: text.uri, data: shown(1, 0) },
   pages: [page(shown(1, 0))],
@@ -42,7 +43,11 @@ const one: Partial<Evidence> = {
 }
 
 const faults: readonly (readonly [what: string, invariant: string, evidence: Partial<Evidence>])[] = [
-  ['an acked token that is not in the log', 'I1', { ...one, entries: [entry(), entry({ saved: false })] }],
+  [
+    'an acked token that is not in the log',
+    'I1',
+    { ...one, entries: entries(entry(), entry({ saved: false })) },
+  ],
   [
     'a token that is in the log twice',
     'I1',
@@ -53,7 +58,7 @@ const faults: readonly (readonly [what: string, invariant: string, evidence: Par
     },
   ],
   ['a name that is in the log twice', 'I1', { ops: [create, op(1, 0), { ...op(2, 1), seq: 2 }] }],
-  ['a saved token that is nowhere', 'I2', { ...one, entries: [entry(), entry({ acked: false })] }],
+  ['a saved token that is nowhere', 'I2', { ...one, entries: entries(entry(), entry({ acked: false })) }],
   ['a token that is in the log and held', 'I2', { pages: [page(shown(1, 0), [1])] }],
   ['a page that shows something else', 'I3', { pages: [page(shown(0, 1))] }],
   ['a snapshot that its ops do not make', 'I3', { snapshot: { type: text.uri, data: shown(0, 1) } }],
@@ -68,12 +73,12 @@ const faults: readonly (readonly [what: string, invariant: string, evidence: Par
     },
   ],
   ['a gap in the versions', 'I5', { ops: [create, op(1, 0), op(3, 1)] }],
-  ['a token that nobody wrote', 'I6', { entries: [entry()] }],
+  ['a token that nobody wrote', 'I6', { entries: entries(entry()) }],
   [
     'a hub that writes after the next one',
     'E1',
     {
-      entries: [entry(), entry(), entry()],
+      entries: entries(entry(), entry(), entry()),
       ops: [create, op(1, 0, 'a'), op(2, 1, 'b'), op(3, 2, 'a')],
       snapshot: { type: text.uri, data: shown(2, 1, 0) },
       pages: [page(shown(2, 1, 0))],
@@ -82,7 +87,7 @@ const faults: readonly (readonly [what: string, invariant: string, evidence: Par
   [
     'a run in which nothing was done',
     'I10',
-    { entries: [], ...one, ops: [], snapshot: { type: null, data: null }, pages: [] },
+    { entries: entries(), ...one, ops: [], snapshot: { type: null, data: null }, pages: [] },
   ],
 ]
 
@@ -97,7 +102,7 @@ describe('the checker of the chaos tests', () => {
 
   it('[J7] counts what went with a ruined database apart, and who was told', () => {
     const ruined = entry({ acked: false, ruined: true })
-    const sum = check({ ...good, ...one, entries: [entry(), ruined], told: new Set(['d']) })
+    const sum = check({ ...good, ...one, entries: entries(entry(), ruined), told: new Set(['d']) })
     assert.deepEqual([sum.lost, sum.lostAndTold], [1, 1])
   })
 

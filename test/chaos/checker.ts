@@ -24,7 +24,8 @@ export interface Standing {
 }
 
 export interface Evidence {
-  readonly entries: readonly Entry[]
+  /** By token: what was written into the document. */
+  readonly entries: ReadonlyMap<number, Entry>
   readonly pages: readonly Standing[]
   readonly ops: readonly StoredOp[]
   readonly snapshot: { readonly type: string | null; readonly data: unknown }
@@ -48,7 +49,7 @@ export function check(evidence: Evidence): Sum {
   const { entries, ops } = evidence
   checkOps(ops)
   const where = versionsOf(ops)
-  for (const token of where.keys()) if (!entries[token]) fail('I6', `nobody wrote token ${token}`)
+  for (const token of where.keys()) if (!entries.has(token)) fail('I6', `nobody wrote token ${token}`)
   checkEqual(evidence, replay(ops))
   checkOrder(entries, where)
   checkHubs(entries, ops)
@@ -97,7 +98,7 @@ function checkEqual({ pages, snapshot }: Evidence, replayed: Content): void {
   }
 }
 
-function checkOrder(entries: readonly Entry[], where: ReadonlyMap<number, number[]>): void {
+function checkOrder(entries: Evidence['entries'], where: ReadonlyMap<number, number[]>): void {
   const last = new Map<string, number>()
   entries.forEach(({ by }, token) => {
     const version = where.get(token)?.[0]
@@ -109,12 +110,12 @@ function checkOrder(entries: readonly Entry[], where: ReadonlyMap<number, number
 }
 
 /** A queue is sent in order, whoever sends it, so the names of a device's hubs stand one after the other in the log. */
-function checkHubs(entries: readonly Entry[], ops: readonly StoredOp[]): void {
+function checkHubs(entries: Evidence['entries'], ops: readonly StoredOp[]): void {
   const reigns = new Map<string, string[]>()
   for (const op of ops) {
     const [token] = broughtBy(op)
     if (token === undefined) continue
-    const { device } = entries[token]!
+    const { device } = entries.get(token)!
     const srcs = reigns.get(device) ?? []
     reigns.set(device, srcs)
     if (srcs.at(-1) === op.src) continue
@@ -142,10 +143,11 @@ function checkTokens({ entries, pages, ops, snapshot, told }: Evidence, where: M
     lost++
     if (told.has(entry.device)) lostAndTold++
   })
+  const all = [...entries.values()]
   return {
-    tokens: entries.length,
-    saved: entries.filter(({ saved }) => saved).length,
-    acked: entries.filter(({ acked }) => acked).length,
+    tokens: all.length,
+    saved: all.filter(({ saved }) => saved).length,
+    acked: all.filter(({ acked }) => acked).length,
     held: held.size,
     lost,
     lostAndTold,

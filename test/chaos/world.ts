@@ -166,7 +166,7 @@ export class World {
     return check({
       ...(await this.#database()),
       pages,
-      entries: this.ledger.entries,
+      entries: new Map(this.ledger.entries.entries()),
       told: this.#whoWasTold(),
     })
   }

@@ -4,9 +4,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { Redis } from 'ioredis'
 import { checks, examine } from '../../server/doctor.ts'
 import { readSettings, type Settings } from '../../server/settings.ts'
 import { openEngine } from '../../server/store/open.ts'
+import { clientNames, describeWithRedis, redisForSuite } from '../bus/redis.ts'
 import { sharedPostgres } from '../harness/shared-postgres.ts'
 
 describe('The doctor', () => {
@@ -70,6 +72,42 @@ describe('The doctor', () => {
       assert.match(said, says)
     })
   }
+
+  describeWithRedis('with Redis', () => {
+    const redis = redisForSuite()
+    before(async () => {
+      const admin = new Redis(redis().url)
+      await admin.call('ACL', 'SETUSER', 'ann', 'on', '>hunter2', '~*', '&*', '+@all')
+      await admin.call('ACL', 'SETUSER', 'deaf', 'on', '>hunter2', '+@connection', '+info')
+      admin.disconnect()
+    })
+    const as = (login: string) => redis().url.replace('//', `//${login}@`)
+
+    for (const REDIS_CLIENT of clientNames) {
+      it(`[F15] sends a text there and back, by ${REDIS_CLIENT}`, async () => {
+        const STORE = 'postgres://nobody@127.0.0.1:1/nowhere'
+        const { said } = await lines({ STORE, REDIS: as('ann:hunter2'), REDIS_CLIENT })
+        assert.match(said, /^ok {4}bus {7}Redis \d+\.\d+\.\d+; .* \d+\.\d ms$/m)
+        const idle = await lines({ REDIS: redis().url, REDIS_CLIENT })
+        assert.match(idle.said, /^warn {2}bus .*SQLite/m)
+      })
+
+      const wrong: [string, () => string, RegExp][] = [
+        ['away', () => 'redis://:hunter2@127.0.0.1:1', /ECONNREFUSED.* start Redis/],
+        ['locked', () => as('ann:hunter3'), /WRONGPASS.*: give the user and password/],
+        ['not to be subscribed to', () => as('deaf:hunter2'), /NOPERM.* &holdfast:\*/],
+        ['without TLS', () => redis().url.replace('redis', 'rediss'), /TLS/],
+      ]
+      for (const [what, url, says] of wrong) {
+        it(`[F15] tells what to do about a Redis that is ${what}, by ${REDIS_CLIENT}`, async () => {
+          const { said, failed } = await lines({ REDIS: url(), REDIS_CLIENT })
+          assert.equal(failed, 1)
+          assert.match(said.match(/^FAIL {2}bus .*/m)![0], says)
+          assert.doesNotMatch(said, /hunter/)
+        })
+      }
+    }
+  })
 
   it('[F15] warns of what works but should not stay', async () => {
     const { said, failed } = await lines({ HOST: '0.0.0.0', DATA: ':memory:' })
