@@ -18,6 +18,7 @@ import { identifySender } from './access/http.ts'
 import { serveApi } from './api/serve.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { wireError } from './gateway/wire.ts'
+import { headerFault } from './listener.ts'
 import { answerMetrics, type Metrics, openMetrics } from './metrics.ts'
 import { isOriginAllowed } from './origins.ts'
 import { securityHeaders, servePages } from './pages.ts'
@@ -30,6 +31,11 @@ export function httpApp(gateway: Gateway, web: string | null, metrics: Metrics =
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple')
   app.use(followRequest(gateway), securityHeaders(gateway.settings))
+  app.use((request, _response, next) => {
+    const fault = headerFault(request)
+    if (fault !== null) throw new HoldfastError('REQUEST_MALFORMED', fault)
+    next()
+  })
   app.use(['/health', '/ready', '/v1'], (_request, response, next) => {
     response.set('Cache-Control', 'no-store')
     next()
