@@ -15,6 +15,7 @@ import express from 'express'
 import type { ErrorCode } from '../ops/errors.ts'
 import { errors, HoldfastError } from '../ops/errors.ts'
 import { identifySender } from './access/http.ts'
+import { limitRate } from './api/rate.ts'
 import { serveApi } from './api/serve.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { wireError } from './gateway/wire.ts'
@@ -41,7 +42,7 @@ export function httpApp(gateway: Gateway, web: string | null, metrics: Metrics =
     next()
   })
   app.get('/metrics', answerMetrics(metrics, gateway.settings))
-  app.use('/v1', crossOrigin(gateway.settings), identifySender(gateway))
+  app.use('/v1', crossOrigin(gateway.settings), identifySender(gateway), limitRate(gateway))
   app.use(['/v1', '/openapi.json'], compression({ filter: isWorthPacking }) as RequestHandler)
   serveApi(app, gateway)
   if (web !== null) {
@@ -68,7 +69,7 @@ function crossOrigin(settings: Settings): RequestHandler {
     response
       .vary('Origin')
       .set('Cross-Origin-Resource-Policy', 'cross-origin')
-      .set('Access-Control-Expose-Headers', 'ETag')
+      .set('Access-Control-Expose-Headers', 'ETag, Retry-After')
     if (origin !== undefined && isOriginAllowed(origin, host, settings)) {
       response.set('Access-Control-Allow-Origin', origin)
       // Only for origins that are listed by name does the cookie count.

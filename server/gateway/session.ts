@@ -23,7 +23,7 @@ import { Sentry, type SentryParts } from '../access/sentry.ts'
 import { identify } from '../access/tokens.ts'
 import type { Reviewed } from '../access/watch.ts'
 import { answerCatchUp, carryAlong } from '../catchup.ts'
-import type { Limits } from '../limits.ts'
+import { type Limits, whoseLimits } from '../limits.ts'
 import { nobody, type Peer } from '../peer.ts'
 import type { Report } from '../report.ts'
 import type { Agent } from '../sharedb.ts'
@@ -248,7 +248,7 @@ class GatewaySession implements Session {
 
   /** Whose limits these are. */
   get #who(): string {
-    return this.#sentry ? `principal ${this.#sentry.principal}` : `address ${this.#peer.address}`
+    return whoseLimits(this.principal, this.#peer.address)
   }
 
   #spend(frame: Frame | null, bytes: number): void {
