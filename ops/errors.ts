@@ -165,6 +165,12 @@ export const errors = {
     'fatal',
     426,
   ),
+  ACCESS_UNAVAILABLE: entry(
+    'Whatever says who may do what does not answer; nothing is lost, and it is asked again in a moment.',
+    'retry',
+    503,
+    1013,
+  ),
   METHOD_NOT_ALLOWED: entry('This address does not answer to this method.', 'fatal', 405),
   PARAMETER_INVALID: entry(
     'A parameter of the request has a value that it cannot have; the message names it.',

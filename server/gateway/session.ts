@@ -324,7 +324,7 @@ class GatewaySession implements Session {
     this.phase = phase
     const parts = { ...this.#gateway, report: this.#report, access }
     try {
-      const principal = await identify(access, hello.token ?? this.#cookie, parts.clock)
+      const principal = await identify(parts, hello.token ?? this.#cookie)
       const gate = await openGate(parts, principal, hello.id ?? this.#agent.clientId, this.#agent)
       if (this.phase !== phase) gate.close()
       else {
