@@ -67,6 +67,7 @@ describe('HTTP', () => {
     const policy = response.headers.get('content-security-policy') ?? ''
     assert.match(policy, /script-src 'self'(;|$)/)
     assert.match(policy, /object-src 'none'/)
+    assert.match(policy, /require-trusted-types-for 'script'; ?trusted-types lit-html holdfast default$/)
     assert.doesNotMatch(policy, /unsafe-eval|script-src[^;]*unsafe/)
     assert.equal(response.headers.get('x-content-type-options'), 'nosniff')
     assert.equal(response.headers.get('x-powered-by'), null)
