@@ -6,6 +6,7 @@
  */
 
 import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
 import { WebSocketServer } from 'ws'
 import type { ErrorCode } from '../../ops/errors.ts'
