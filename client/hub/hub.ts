@@ -53,6 +53,14 @@ export interface HubOptions {
 
 type TabPort = Port<FromTab, FromHub>
 
+/** Tabs say something every 2.5 s (tab/seeker.ts), and replace a hub that was frozen for 3.4 s at the earliest. */
+const SLEPT_MS = 3_000
+/** Within which a hub that woke has heard that it was replaced. */
+const WAKING_MS = 1_000
+
+/** Why nothing is exchanged with the server: a person paused it, or the hub cannot know whether it still is one. */
+type Halt = 'wish' | 'doubt'
+
 /** One tab: its port, and its handles. */
 interface Guest {
   readonly port: TabPort
@@ -76,7 +84,10 @@ interface Placed extends Place {
 export class Hub implements Surroundings, Household {
   readonly #options: HubOptions
   #link: Link
-  #paused = false
+  readonly #halts = new Set<Halt>()
+  /** When it was known to be awake last, and when it woke from its last sleep. */
+  #stirred: number
+  #woke = Number.NEGATIVE_INFINITY
   readonly #writer: Writer
   readonly #canary: Canary
   readonly #keeper: Keeper
@@ -95,6 +106,7 @@ export class Hub implements Surroundings, Household {
 
   constructor(options: HubOptions) {
     this.#options = options
+    this.#stirred = options.clock.now()
     this.#meter = new Meter(options.clock)
     this.#writer = new Writer(options.log, options.clock, {
       saved: (key, n) => this.#saved(key, n),
@@ -161,6 +173,7 @@ export class Hub implements Surroundings, Household {
   // ---- tabs ----
 
   #hear(guest: Guest, message: FromTab): void {
+    this.#stir()
     switch (message.t) {
       case 'hello':
         guest.tab = message.tab
@@ -183,10 +196,10 @@ export class Hub implements Surroundings, Household {
         this.#answer(guest, message.id, message.question)
         return
       case 'pause':
-        this.#pause()
+        this.#halt('wish')
         return
       case 'resume':
-        this.#resumeSync()
+        this.#goOn('wish')
         return
       case 'reconnect':
         this.#link.retry()
@@ -371,7 +384,7 @@ export class Hub implements Surroundings, Household {
       this.#meter.decided(keyText(room.key), effect.n, effect.event, room.state.replica.pending.length > 0)
       this.#writer.append(room.key, effect.n, effect.event)
     } else if (effect.t === 'send') {
-      if (this.#link.send(effect.frame)) this.#meter.sent(effect.frame)
+      if (!this.#doubts() && this.#link.send(effect.frame)) this.#meter.sent(effect.frame)
     } else if (effect.t === 'await') this.#order.wait(room, effect.name, effect.after)
     else if (effect.t === 'lift') this.#lift(room, effect)
     else if (effect.t === 'gather') this.#later(this.#link.pace.gatherMs, room, { t: 'gathered' })
@@ -585,16 +598,35 @@ export class Hub implements Surroundings, Household {
 
   // ---- the link ----
 
-  #pause(): void {
-    if (this.#paused || this.#closed) return
-    this.#paused = true
-    this.#link.close()
+  #halt(why: Halt): void {
+    if (this.#halts.has(why) || this.#closed) return
+    this.#halts.add(why)
+    if (this.#halts.size === 1) this.#link.close()
   }
 
-  #resumeSync(): void {
-    if (!this.#paused || this.#closed) return
-    this.#paused = false
-    this.#link = this.#dial()
+  #goOn(why: Halt): void {
+    if (this.#halts.delete(why) && this.#halts.size === 0 && !this.#closed) this.#link = this.#dial()
+  }
+
+  /**
+   * The log's fence keeps a hub from sending that was replaced while it slept: nothing is sent that was not saved. One that
+   * cannot save has none, and might send what its tabs have brought to the next one; so when it wakes it waits until it
+   * would have heard of that [R18].
+   */
+  #doubts(): boolean {
+    const { clock, fenced } = this.#options
+    this.#stir()
+    if (this.#fault === null || !fenced || clock.now() - this.#woke >= WAKING_MS) return false
+    this.#halt('doubt')
+    clock.after(WAKING_MS, () => this.#goOn('doubt'))
+    return true
+  }
+
+  /** Something runs here; a long time after the last time, it slept. */
+  #stir(): void {
+    const now = this.#options.clock.now()
+    if (now - this.#stirred > SLEPT_MS) this.#woke = now
+    this.#stirred = now
   }
 
   /** Rooms ask for what they missed behind the greeting: its answer comes first, and is not waited for. */
@@ -615,7 +647,8 @@ export class Hub implements Surroundings, Household {
   }
 
   #phaseOf(phase: Phase): Client['phase'] {
-    return this.#paused ? 'paused' : phaseOf(phase)
+    if (this.#halts.has('wish')) return 'paused'
+    return this.#halts.has('doubt') ? 'connecting' : phaseOf(phase)
   }
 
   #route(frame: ServerFrame): void {
