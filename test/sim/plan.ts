@@ -28,7 +28,6 @@ export function planOf(random: Random): Plan {
   const count = random.pick([1, 2, 2, 2, 2, 3, 3, 3, 4, 5])
   const most = random.pick([1, 2, 2, 3])
   const freezes = random.chance(0.4)
-  // A device that saves nothing says so before anything else, so it could not say that the server went back.
   const restores = random.chance(0.08)
   const damage = random.chance(0.4) ? random.pick(damages) : null
   return {
@@ -43,7 +42,7 @@ export function planOf(random: Random): Plan {
     deletes: random.chance(0.15),
     trims: random.chance(0.4),
     freezes,
-    damage: restores ? null : damage,
+    damage,
     restores,
     refusal: random.chance(0.3) ? random.pick(['hold', 'hold', 'retry', 'large'] as const) : null,
   }
