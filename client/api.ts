@@ -30,7 +30,9 @@ export interface Truth {
   /** Whether there are edits of this person to take back, and taken back ones to make again. */
   readonly canUndo: boolean
   readonly canRedo: boolean
-  /** The last fault that matters to a person, until it heals. */
+  /** The server went back to an older state, and nothing is exchanged until a person decides: see `Doc.restore`. */
+  readonly wentBack: boolean
+  /** The last fault that matters most to a person, until it heals. */
   readonly error: { readonly code: ErrorCode; readonly message: string } | null
 }
 
@@ -101,8 +103,7 @@ export interface Doc<Data = unknown, Op = unknown> {
   undo(): Promise<void>
   redo(): Promise<void>
   /**
-   * Where the server went back to an older state (`truth.error` is `SERVER_BEHIND` or `SERVER_DIVERGED`: a backup was
-   * restored) nothing is sent or overwritten until a person decides. `mine` writes this device's content onto the server's as
+   * Where the server went back to an older state (`truth.wentBack`: a backup was restored) nothing is sent or overwritten until a person decides. `mine` writes this device's content onto the server's as
    * one edit; `theirs` takes the server's and holds what was not sent. Resolves as `settled`; elsewhere it does nothing.
    */
   restore(keep: 'mine' | 'theirs'): Promise<void>

@@ -401,10 +401,13 @@ function unknownType(frame: CatchUpAnswer): string | null {
 /** The codes by which a server says that its history is not the one that this device knows. */
 const goneBack = ['SERVER_BEHIND', 'SERVER_DIVERGED']
 
+export const wentBack = ({ phase }: State): boolean =>
+  phase.name === 'barred' && goneBack.includes(phase.error.code)
+
 /** Nothing is overwritten before a person has said what is to become of the two [E26]. */
 function restore(state: State, keep: Keep): Next {
-  const { phase, key } = state
-  if (phase.name !== 'barred' || !goneBack.includes(phase.error.code)) return [state, []]
+  const { key } = state
+  if (!wentBack(state)) return [state, []]
   const frame: CatchUpRequest = { a: 'h.catchup', c: key.collection, d: key.id, v: null, own: [] }
   return [{ ...state, phase: { name: 'restoring', keep } }, [{ t: 'send', frame }]]
 }

@@ -50,6 +50,8 @@ export interface Host {
   whenKnown<T>(key: DocKey, task: (place: Place) => T): Promise<T>
   find(question: HubQuestion): Promise<unknown>
   quiet(room: Room): void
+  /** Something was heard: the hub is awake. */
+  stir(): void
   steer(how: 'pause' | 'resume' | 'reconnect' | 'wake'): void
 }
 
@@ -87,6 +89,7 @@ export class Guests {
   }
 
   #hear(guest: Guest, message: FromTab): void {
+    this.#host.stir()
     switch (message.t) {
       case 'hello':
         guest.tab = message.tab

@@ -51,10 +51,21 @@ export interface HubOptions {
   readonly fenced?: () => void
 }
 
+/** Tabs say something every 2.5 s (tab/seeker.ts), and replace a hub that was frozen for 3.4 s at the earliest. */
+const SLEPT_MS = 3_000
+/** Within which a hub that woke has heard that it was replaced. */
+const WAKING_MS = 1_000
+
+/** Why nothing is exchanged with the server: a person paused it, or the hub cannot know whether it still is one. */
+type Halt = 'wish' | 'doubt'
+
 export class Hub implements Surroundings, Household, Host {
   readonly #options: HubOptions
   #link: Link
-  #paused = false
+  readonly #halts = new Set<Halt>()
+  /** When it was known to be awake last, and when it woke from its last sleep. */
+  #stirred: number
+  #woke = Number.NEGATIVE_INFINITY
   readonly #writer: Writer
   readonly canary: Canary
   readonly #manifest: Manifest
@@ -74,6 +85,7 @@ export class Hub implements Surroundings, Household, Host {
 
   constructor(options: HubOptions) {
     this.#options = options
+    this.#stirred = options.clock.now()
     this.#meter = new Meter(options.clock)
     this.#writer = new Writer(options.log, options.clock, {
       saved: (key, n) => this.#saved(key, n),
@@ -177,8 +189,8 @@ export class Hub implements Surroundings, Household, Host {
   }
 
   steer(how: 'pause' | 'resume' | 'reconnect' | 'wake'): void {
-    if (how === 'pause') this.#pause()
-    else if (how === 'resume') this.#resumeSync()
+    if (how === 'pause') this.#halt('wish')
+    else if (how === 'resume') this.#goOn('wish')
     else if (how === 'wake') this.#link.wake()
     else this.#link.retry()
   }
@@ -237,7 +249,7 @@ export class Hub implements Surroundings, Household, Host {
       this.#meter.decided(keyText(room.key), effect.n, effect.event, room.state.replica.pending.length > 0)
       this.#writer.append(room.key, effect.n, effect.event)
     } else if (effect.t === 'send') {
-      if (this.#link.send(effect.frame)) this.#meter.sent(effect.frame)
+      if (!this.#doubts() && this.#link.send(effect.frame)) this.#meter.sent(effect.frame)
     } else if (effect.t === 'await') this.#order.wait(room, effect.name, effect.after)
     else if (effect.t === 'lift') this.#lift(room, effect)
     else if (effect.t === 'gather') this.#later(this.#link.pace.gatherMs, room, { t: 'gathered' })
@@ -445,16 +457,35 @@ export class Hub implements Surroundings, Household, Host {
 
   // ---- the link ----
 
-  #pause(): void {
-    if (this.#paused || this.#closed) return
-    this.#paused = true
-    this.#link.close()
+  #halt(why: Halt): void {
+    if (this.#halts.has(why) || this.#closed) return
+    this.#halts.add(why)
+    if (this.#halts.size === 1) this.#link.close()
   }
 
-  #resumeSync(): void {
-    if (!this.#paused || this.#closed) return
-    this.#paused = false
-    this.#link = this.#dial()
+  #goOn(why: Halt): void {
+    if (this.#halts.delete(why) && this.#halts.size === 0 && !this.#closed) this.#link = this.#dial()
+  }
+
+  /**
+   * The log's fence keeps a hub from sending that was replaced while it slept: nothing is sent that was not saved. One that
+   * cannot save has none, and might send what its tabs have brought to the next one; so when it wakes it waits until it
+   * would have heard of that [R18].
+   */
+  #doubts(): boolean {
+    const { clock, fenced } = this.#options
+    this.stir()
+    if (this.#fault === null || !fenced || clock.now() - this.#woke >= WAKING_MS) return false
+    this.#halt('doubt')
+    clock.after(WAKING_MS, () => this.#goOn('doubt'))
+    return true
+  }
+
+  /** Something runs here; a long time after the last time, it slept. */
+  stir(): void {
+    const now = this.#options.clock.now()
+    if (now - this.#stirred > SLEPT_MS) this.#woke = now
+    this.#stirred = now
   }
 
   /** Rooms ask for what they missed behind the greeting: its answer comes first, and is not waited for. */
@@ -479,7 +510,8 @@ export class Hub implements Surroundings, Household, Host {
   }
 
   #phaseOf(phase: Phase): Client['phase'] {
-    return this.#paused ? 'paused' : phaseOf(phase)
+    if (this.#halts.has('wish')) return 'paused'
+    return this.#halts.has('doubt') ? 'connecting' : phaseOf(phase)
   }
 
   #route(frame: ServerFrame): void {

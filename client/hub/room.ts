@@ -10,7 +10,7 @@ import type { WireError } from '../../ops/protocol.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import type { HeldEdit, Status, Truth } from '../api.ts'
-import { type Effect, type Event, next, type State } from '../engine/engine.ts'
+import { type Effect, type Event, next, type State, wentBack } from '../engine/engine.ts'
 import { named } from '../engine/held.ts'
 import {
   changesOf,
@@ -295,6 +295,7 @@ export class Room {
       exists: replica.view.type !== null,
       canUndo: replica.undo.undo.length > 0,
       canRedo: replica.undo.redo.length > 0,
+      wentBack: wentBack(this.#state),
       error:
         fault !== null
           ? { code: fault.code, message: fault.message }

@@ -26,6 +26,7 @@ export const sameTruth = (a: Truth, b: Truth): boolean =>
   a.exists === b.exists &&
   a.canUndo === b.canUndo &&
   a.canRedo === b.canRedo &&
+  a.wentBack === b.wentBack &&
   a.error?.code === b.error?.code
 
 /** Why an edit lost its ground on the way from its tab to the hub. */

@@ -52,6 +52,7 @@ const unknown: Truth = {
   exists: false,
   canUndo: false,
   canRedo: false,
+  wentBack: false,
   error: null,
 }
 

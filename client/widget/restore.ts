@@ -2,7 +2,6 @@
 
 import { html, render } from 'lit/html.js'
 import type { Doc } from '../api.ts'
-import { goneBack } from './words.ts'
 
 export interface RestorePanel {
   show(): void
@@ -20,7 +19,7 @@ export function makeRestorePanel(host: HTMLElement, doc: Doc): RestorePanel {
   }
   const show = () =>
     render(
-      goneBack.has(doc.truth.error?.code ?? '')
+      doc.truth.wentBack
         ? html`<section class="hf-panel" aria-label="Older document on the server" role="alert">
             <h3>The server has an older version of this document</h3>
             <p>It was probably restored from a backup. Nothing was overwritten: what you see here is on this device only.</p>

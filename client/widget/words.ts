@@ -13,15 +13,12 @@ export interface Words {
   readonly said: string
 }
 
-/** The server was restored from a backup; a person decides how to go on (`Doc.restore`). */
-export const goneBack: ReadonlySet<string> = new Set(['SERVER_BEHIND', 'SERVER_DIVERGED'])
-
 export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
 
 export function wordsFor(truth: Truth): Words {
   const unkept = truth.error && unkeptWords(truth.error)
   if (unkept) return { tone: 'alarm', line: join(unkept, unsentWords(truth)), said: unkept }
-  if (truth.error && goneBack.has(truth.error.code)) {
+  if (truth.wentBack) {
     const line = 'The server went back to an older version: decide which one stays'
     return { tone: 'alarm', line: join(line, savedWords(truth), unsentWords(truth)), said: line }
   }

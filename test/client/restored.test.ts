@@ -6,6 +6,7 @@ import type { Client, Doc } from '../../client/api.ts'
 import { connect } from '../../client/client.ts'
 import type { Dial } from '../../client/link/link.ts'
 import { dialWebSocket } from '../../client/link/websocket.ts'
+import { memoryLog } from '../../client/log/memory.ts'
 import { type RunningServer, startServer } from '../../server/server.ts'
 import { readSettings } from '../../server/settings.ts'
 import { webSocketUrl } from '../server/scene.ts'
@@ -50,7 +51,7 @@ describe('a client whose server was restored from an old backup', () => {
     copyFileSync(backup, file)
     doc.edit([7, ' three'])
     await start()
-    await until(doc, ({ error }) => error?.code === 'SERVER_BEHIND')
+    await until(doc, ({ wentBack }) => wentBack)
     assert.deepEqual([doc.data, doc.truth.held], ['one two three', 1])
     assert.equal((await server.gateway.store.snapshot({ collection: 'notes', id: 'a' })).data, 'one')
     return doc
@@ -63,6 +64,16 @@ describe('a client whose server was restored from an old backup', () => {
     assert.equal((await server.gateway.store.snapshot({ collection: 'notes', id: 'a' })).data, doc.data)
     doc.edit([13, '!'])
     await doc.settled
+  })
+
+  it('[E26] is offered as well where this device can save nothing', async () => {
+    await client.close()
+    const log = memoryLog({ complete: (_commit, fail) => fail('no space') })
+    client = connect({ server: server.url, dial, log, timings: { backoffBaseMs: 10, backoffMaxMs: 20 } })
+    const doc = await goBack()
+    assert.equal(doc.truth.error?.code, 'LOG_FAILED')
+    await doc.restore('mine')
+    assert.deepEqual([doc.data, doc.truth.wentBack], ['one two three', false])
   })
 
   it("[E26] takes the server's, and holds what it never had", async () => {

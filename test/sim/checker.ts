@@ -18,6 +18,7 @@ import { verifyStore } from '../../server/store/verify.ts'
 import { typeOf } from '../../types/index.ts'
 import type { Browser } from './browser.ts'
 import { tokensOf } from './edits.ts'
+import type { Entry } from './ledger.ts'
 import { COLLECTION, heldIn } from './page.ts'
 import type { World } from './world.ts'
 
@@ -170,7 +171,7 @@ async function checkDatabase({ site }: World): Promise<void> {
  * if nobody said that it was saved, or if it went with the storage; after a restore, its device may be the last to have it.
  */
 function checkTokens({ id, where, shown }: Case, world: World): void {
-  const { ledger, browsers, restored } = world
+  const { ledger, browsers } = world
   const held = new Map<Browser, number[]>()
   const showing = new Map<Browser, Set<number>>()
   for (const { browser, doc } of shown) {
@@ -197,14 +198,26 @@ function checkTokens({ id, where, shown }: Case, world: World): void {
     // Two copies of a device may send different edits under one name: the second is held, with what it has in common.
     if (logged > 0 && isHeld && family.length === 1) fail('I2', `${said} is both in the log and held`)
     if (logged > 0 || isHeld || entry.destroyed) return
-    if (restored && (entry.deleted || ledger.deletions.has(id))) return
-    if (restored && browsers.some(browser => showing.get(browser)?.has(token))) return
+    if (ledger.rolledBack.has(token) && mayBeGone(entry, token, showing, world)) return
     if (entry.settled) fail('I1', `${said} is neither in the log nor held`)
     if (entry.saved) fail('I2', `${said} is neither in the log nor held`)
   })
   for (const token of where.keys())
     if (ledger.entries[token]?.doc !== id)
       fail('I6', `token ${token} is in the log of ${id} but nobody wrote it`)
+}
+
+/** What the server has lost by going back is where it is shown, unless it was taken away, or its device never saved it. */
+function mayBeGone(
+  entry: Entry,
+  token: number,
+  showing: ReadonlyMap<Browser, ReadonlySet<number>>,
+  { ledger, browsers }: World,
+): boolean {
+  if (entry.deleted || ledger.deletions.has(entry.doc)) return true
+  if (browsers.some(browser => showing.get(browser)?.has(token))) return true
+  const home = browsers.find(({ name }) => name === entry.device)!
+  return !entry.saved && home.storage.troubled
 }
 
 /** I4: what was written through one handle is in the log in the order in which it was made. */

@@ -19,6 +19,8 @@ export class Ledger {
   readonly deletions = new Set<string>()
   /** What nobody should have said or done; the first word names the invariant. */
   readonly faults: string[] = []
+  /** What was in the op log and went when the server went back. */
+  rolledBack: ReadonlySet<number> = new Set()
   /** Names that the server acknowledged to a device, by document. */
   readonly acks = new Map<string, Set<string>>()
   /** Each incarnation of a hub, and the device and program that called itself so. */

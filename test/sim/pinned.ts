@@ -3,6 +3,7 @@ export const badSeeds: Readonly<Record<number, string>> = {
   36: 'what died with a hub without a log was called settled by the next one',
   254: 'an edit that was refused and then committed stayed held',
   558: 'a copy of the device took the name of an edit that had grown since',
+  1531: 'a hub without a log sent, when it thawed, what its tabs had brought to the next one',
   3896: 'a handle that was let go did not see that what was settled was held, and died with a hub without a log',
   6153: 'a device that held an edit was taken to be in step with the server before it had connected',
   9415: 'a device took an op that its copy had sent for its own one, which had grown since, and was given the whole document',

@@ -27,9 +27,7 @@ export function planOf(random: Random): Plan {
   const docs = Array.from({ length: random.pick([1, 1, 2, 3]) }, (_, i) => `doc${i}`)
   const count = random.pick([1, 2, 2, 2, 2, 3, 3, 3, 4, 5])
   const most = random.pick([1, 2, 2, 3])
-  // A hub that saves nothing has no fence: after a thaw it may send what its tabs have brought to another one by then.
   const freezes = random.chance(0.4)
-  // A device that saves nothing says so before anything else, so it could not say that the server went back.
   const restores = random.chance(0.08)
   const damage = random.chance(0.4) ? random.pick(damages) : null
   return {
@@ -43,8 +41,8 @@ export function planOf(random: Random): Plan {
     steps: 25 + random.int(50),
     deletes: random.chance(0.15),
     trims: random.chance(0.4),
-    freezes: freezes && (damage === null || damage === 'cut' || damage === 'clone'),
-    damage: restores ? null : damage,
+    freezes,
+    damage,
     restores,
     refusal: random.chance(0.3) ? random.pick(['hold', 'hold', 'retry', 'large'] as const) : null,
   }

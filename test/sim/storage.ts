@@ -64,7 +64,8 @@ export class DeviceStorage {
       await log.write(writes)
       await new Promise<void>(resolve => program.after(random.next() * 5, resolve))
     }
-    return { ...log, write }
+    const onLost: Log['onLost'] = listener => log.onLost(reason => program.run(() => listener(reason)))
+    return { ...log, write, onLost }
   }
 
   // ---- damage ----

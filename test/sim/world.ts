@@ -12,6 +12,7 @@ import { Browser } from './browser.ts'
 import type { Bug } from './bugs.ts'
 import { check, type Outcome } from './checker.ts'
 import { VirtualClock } from './clock.ts'
+import { tokensOf } from './edits.ts'
 import { Ledger } from './ledger.ts'
 import { fair, Network, type Weather } from './network.ts'
 import { COLLECTION, type Page, type Surroundings } from './page.ts'
@@ -171,8 +172,8 @@ export class World {
   }
 
   /** Whether the server is not what this device knew: then it keeps what it has, and says so. */
-  barred({ truth: { error } }: Doc): boolean {
-    return this.restored && (error?.code === 'SERVER_BEHIND' || error?.code === 'SERVER_DIVERGED')
+  barred({ truth }: Doc): boolean {
+    return this.restored && truth.wentBack
   }
 
   /** Everybody says that there is nothing left to do, and shows what the server has: `held` says nothing of that. */
@@ -350,10 +351,19 @@ export class World {
     }
     this.counts.restores++
     this.restored = true
+    const before = await this.#logged()
     this.site.kill()
     this.network.cut()
     await this.site.restore()
     this.site.start()
+    const after = await this.#logged()
+    this.ledger.rolledBack = new Set([...before].filter(token => !after.has(token)))
+  }
+
+  /** All tokens in the op log. */
+  async #logged(): Promise<Set<number>> {
+    const ops = await Promise.all(this.keys.map(key => this.site.ops(key)))
+    return new Set(ops.flat().flatMap(op => tokensOf(op.op ?? op.create?.data)))
   }
 
   #refuse({ name }: Browser): void {

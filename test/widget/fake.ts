@@ -24,6 +24,7 @@ export const calm: Truth = {
   exists: true,
   canUndo: false,
   canRedo: false,
+  wentBack: false,
   error: null,
 }
 

@@ -49,6 +49,7 @@ describe('Words', () => {
     const behind = wordsFor({
       ...calm,
       status: 'offline',
+      wentBack: true,
       error: { code: 'SERVER_BEHIND', message: 'Restored.' },
     })
     assert.equal(behind.tone, 'alarm')
