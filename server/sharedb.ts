@@ -145,6 +145,8 @@ export type ReadOptions = { readonly metadata?: boolean; readonly agentCustom?: 
 /** A stream of what is published on a channel, for one subscriber: as much of one as ShareDB uses. */
 export interface OpStream {
   id: number | null
+  /** Of a document's: the version up to which the client was told its ops, by this or otherwise. */
+  told?: number
   /** Tells the subscriber, now or when it begins to listen. */
   pushData(data: unknown): void
   on(event: 'data', listener: (data: never) => void): this
@@ -437,6 +439,8 @@ function fitted(type: Type): SharedbType {
 /**
  * Has an agent tell others' ops as they are published: one object for all subscribers, which becomes one text, with the receipt
  * in it. ShareDB makes a copy for each of them, lest a step of its middleware change it; ours do not.
+ *
+ * Law: who follows a document is told each op once, whether it was published or crossed an edit of theirs.
  */
 export function tellAsPublished(agent: Agent): void {
   agent._onOp = onOp
@@ -445,6 +449,11 @@ export function tellAsPublished(agent: Agent): void {
 
 function onOp(this: Agent, collection: string, id: string, op: SharedbOp): void {
   const { backend } = this
+  const stream = this.subscribedDocs[collection]?.[id]
+  if (stream) {
+    if (op.v! < (stream.told ?? 0)) return
+    stream.told = op.v! + 1
+  }
   // What is left out for a projection is left out of a copy.
   if (backend.projections[collection]) Object.getPrototypeOf(this)._onOp.call(this, collection, id, op)
   else if (this._isOwnOp(collection, op) || this._isOpFromCollidingChannel(collection, id, op)) return
@@ -453,6 +462,19 @@ function onOp(this: Agent, collection: string, id: string, op: SharedbOp): void 
     backend.trigger('op', this, { collection, id, op }, error => {
       if (!error) this._sendOp(collection, id, op)
     })
+}
+
+/** ShareDB tells, with the answer to an edit, what it has crossed, though most of that was published before. */
+export function tellNothingTwice(share: Backend): void {
+  share.use('afterWrite', ({ agent, collection, id, ops }, next) => {
+    const stream = agent.subscribedDocs[collection]?.[id]
+    if (stream && ops.length > 0) {
+      const { told = 0 } = stream
+      stream.told = Math.max(told, ops.at(-1)!.v! + 1)
+      ops.splice(0, ops.length, ...ops.filter(({ v }) => v! >= told))
+    }
+    next()
+  })
 }
 
 function sendOp(this: Agent, collection: string, id: string, op: SharedbOp): void {

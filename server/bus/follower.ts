@@ -92,6 +92,8 @@ export class Follower {
 
   #take(ops: readonly SharedbOp[]): void {
     if (ops.length === 0) {
+      // It was committed, and heard of, since the store was asked.
+      if (this.#kept.has(this.#next!)) return
       // The store knows better than whoever said so.
       this.#end = this.#next!
       this.#kept.clear()

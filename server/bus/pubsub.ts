@@ -164,11 +164,12 @@ export class BusPubSub extends sharedb.PubSub {
       for (const channel of channels) this.#presence.add(channel, data, callback)
       return
     }
-    for (const channel of channels) this.#sendOn(channel, data)
-    process.nextTick(() => {
-      for (const channel of channels) this.#tell(channel, data)
-      callback()
-    })
+    for (const channel of channels) {
+      this.#sendOn(channel, data)
+      // At once: who wrote on top of this is told of it before their own edit is acknowledged.
+      this.#tell(channel, data)
+    }
+    process.nextTick(callback)
   }
 
   #sendOn(channel: string, data: object): void {

@@ -102,6 +102,19 @@ describe('A follower', () => {
     assert.deepEqual(told, [0, 1])
   })
 
+  it('[O4] what is heard while the store is asked for what is not there is told all the same', async () => {
+    const told: number[] = []
+    const asked = Promise.withResolvers<SharedbOp[]>()
+    const tell = (each: SharedbOp) => told.push(each.v!)
+    const follower = new Follower({ tell, read: () => asked.promise, filled() {}, failed() {} })
+    follower.start(0)
+    follower.hear({ v: 1e9 })
+    follower.hear(op(0))
+    asked.resolve([])
+    await quiet()
+    assert.deepEqual(told, [0])
+  })
+
   it('[O6] tells nothing once it is closed', async () => {
     const { follower, told, state } = scene()
     follower.start(0)
