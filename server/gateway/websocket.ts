@@ -16,7 +16,7 @@ import { tokenInCookie } from '../access/tokens.ts'
 import { isOriginAllowed } from '../origins.ts'
 import { type Peer, peerOf } from '../peer.ts'
 import type { Gateway } from './gateway.ts'
-import { type Outbox, openOutbox } from './outbox.ts'
+import { type Out, openOutbox } from './outbox.ts'
 import type { Session, Socket } from './session.ts'
 import { openSession } from './session.ts'
 
@@ -59,7 +59,7 @@ export function acceptWebSockets(server: Server, gateway: Gateway): WebSockets {
     else
       sockets.handleUpgrade(request, stream, head, socket =>
         connect(
-          { socket, stream, outbox },
+          { socket, out: outbox.open(stream) },
           gateway,
           connections,
           tokenInCookie(request.headers, settings),
@@ -82,15 +82,14 @@ export function acceptWebSockets(server: Server, gateway: Gateway): WebSockets {
   }
 }
 
-/** The library reads, greets, pings and closes; what a session says goes to the stream below it, see outbox.ts. */
+/** The library reads, greets, pings and closes; what a session says goes out below it, see outbox.ts. */
 interface Wire {
   readonly socket: WebSocket
-  readonly stream: Duplex
-  readonly outbox: Outbox
+  readonly out: Out
 }
 
 function connect(
-  { socket, stream, outbox }: Wire,
+  { socket, out }: Wire,
   gateway: Gateway,
   connections: Set<Connection>,
   token: string | null,
@@ -98,10 +97,11 @@ function connect(
 ): void {
   const end: Socket = {
     send(line) {
-      if (socket.readyState === socket.OPEN) outbox.send(stream, line)
+      if (socket.readyState === socket.OPEN) out.send(line)
     },
-    bufferedBytes: () => stream.writableLength,
+    bufferedBytes: () => out.bytes,
     close: (code, reason) => {
+      out.flush()
       socket.close(code, reason)
       setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref()
     },
