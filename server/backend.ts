@@ -73,7 +73,7 @@ export function openBackend(
   refuseOnTheHeadOnly(share, store)
   refuseMisfits(share, settings)
   sayMore(share)
-  tellNothingTwice(share)
+  if (pubsub) tellNothingTwice(share, (...stream) => pubsub.hurry(...stream))
   share.use('connect', ({ agent }, next) => {
     tellAsPublished(agent)
     next()

@@ -464,11 +464,18 @@ function onOp(this: Agent, collection: string, id: string, op: SharedbOp): void 
     })
 }
 
-/** ShareDB tells, with the answer to an edit, what it has crossed, though most of that was published before. */
-export function tellNothingTwice(share: Backend): void {
+/**
+ * ShareDB tells, with the answer to an edit, what it has crossed. Who follows the document is told that as it is published, and
+ * `hurry` sees to it that it was; what is left has come from another server, and was not heard of yet.
+ */
+export function tellNothingTwice(
+  share: Backend,
+  hurry: (collection: string, id: string, stream: OpStream) => void,
+): void {
   share.use('afterWrite', ({ agent, collection, id, ops }, next) => {
     const stream = agent.subscribedDocs[collection]?.[id]
     if (stream && ops.length > 0) {
+      hurry(collection, id, stream)
       const { told = 0 } = stream
       stream.told = Math.max(told, ops.at(-1)!.v! + 1)
       ops.splice(0, ops.length, ...ops.filter(({ v }) => v! >= told))

@@ -12,7 +12,7 @@ import type { Report } from '../report.ts'
 import { type Backend, type Done, type OpStream, type SharedbOp, sharedb } from '../sharedb.ts'
 import type { Store } from '../store/store.ts'
 import type { Bus } from './bus.ts'
-import { docOf, isShared, nameChannels } from './channels.ts'
+import { docChannel, docOf, isShared, nameChannels } from './channels.ts'
 import { Follower } from './follower.ts'
 import { Heads } from './heads.ts'
 import { hasVersion, MESSAGE_VERSION, messageOf, opMessageOf, readMessage } from './message.ts'
@@ -76,6 +76,8 @@ export class BusPubSub extends sharedb.PubSub {
     opsFetched: 0,
     rechecks: 0,
   }
+  /** By channel, since the last turn of the event loop. */
+  readonly #told = new Map<string, unknown[]>()
   readonly #presence = new PresenceTurns((channel, announcement) => {
     this.#sendOn(channel, announcement)
     this._emit(channel, announcement)
@@ -166,7 +168,6 @@ export class BusPubSub extends sharedb.PubSub {
     }
     for (const channel of channels) {
       this.#sendOn(channel, data)
-      // At once: who wrote on top of this is told of it before their own edit is acknowledged.
       this.#tell(channel, data)
     }
     process.nextTick(callback)
@@ -218,6 +219,33 @@ export class BusPubSub extends sharedb.PubSub {
     const followed = this.#followed.get(channel)
     if (followed && hasVersion(data as object)) followed.follower.hear(data as SharedbOp & { v: number })
     else this._emit(channel, data)
+  }
+
+  /**
+   * What was committed together is published in one turn of the event loop, and each subscriber is told in one go. Not in the
+   * next turn: who writes on would be told of half of it, and of the other half in the turn after that, and so on.
+   */
+  override _emit(channel: string, data: unknown): void {
+    if (!this.streams[channel]) return
+    const told = this.#told.get(channel)
+    if (told) told.push(data)
+    else this.#told.set(channel, [data])
+    if (this.#told.size === 1 && this.#told.get(channel)!.length === 1)
+      process.nextTick(() => this.#emitAll())
+  }
+
+  /** Tells one subscriber of a document at once; what it is told again with the others, it knows (`OpStream.told`). */
+  hurry(collection: string, id: string, stream: OpStream): void {
+    for (const data of this.#told.get(docChannel(collection, id)) ?? []) stream.pushData(data)
+  }
+
+  #emitAll(): void {
+    const all = [...this.#told]
+    this.#told.clear()
+    for (const [channel, told] of all) {
+      for (const stream of Object.values(this.streams[channel] ?? {}))
+        for (const data of told) stream.pushData(data)
+    }
   }
 
   #send(bus: Bus, channel: string, data: unknown): void {

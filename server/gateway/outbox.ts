@@ -37,7 +37,7 @@ export function openOutbox(): Outbox {
     return last.bytes
   }
   const begin = (first: Told) => {
-    if (told.push(first) === 1) setImmediate(flushAll)
+    if (told.push(first) === 1) process.nextTick(flushAll)
   }
   return { open: stream => new Told(stream, begin, join) }
 }
