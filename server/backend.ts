@@ -23,7 +23,7 @@ import { type Meter, noMeter } from './meter.ts'
 import type { Report } from './report.ts'
 import type { Settings } from './settings.ts'
 import type { Agent, Backend as ShareBackend, SharedbOp, SubmitContext } from './sharedb.ts'
-import { sharedb, tellAsPublished, tellNothingTwice } from './sharedb.ts'
+import { sharedb, slim, tellAsPublished, tellNothingTwice } from './sharedb.ts'
 import { openSizes } from './sizes.ts'
 import { refusalOf } from './store/adapter.ts'
 import { derivedSeal } from './store/seals.ts'
@@ -76,6 +76,7 @@ export function openBackend(
   if (pubsub) tellNothingTwice(share, (...stream) => pubsub.hurry(...stream))
   share.use('connect', ({ agent }, next) => {
     tellAsPublished(agent)
+    slim(agent)
     next()
   })
   const submitAs = submitting(share)

@@ -152,10 +152,8 @@ export class BusPubSub extends sharedb.PubSub {
   }
 
   override _createStream(channel: string): OpStream {
-    const stream = new Outlet()
-    stream.once('close', () => this._removeStream(channel, stream))
+    const stream = new Outlet(this.nextStreamId++, outlet => this._removeStream(channel, outlet))
     this.streamsCount++
-    stream.id = this.nextStreamId++
     this.streams[channel] ??= {}
     this.streams[channel][stream.id] = stream
     return stream
