@@ -23,11 +23,12 @@ import { type Meter, noMeter } from './meter.ts'
 import type { Report } from './report.ts'
 import type { Settings } from './settings.ts'
 import type { Agent, Backend as ShareBackend, SharedbOp, SubmitContext } from './sharedb.ts'
-import { sharedb, slim, tellAsPublished, tellNothingTwice } from './sharedb.ts'
+import { sharedb, slim } from './sharedb.ts'
 import { openSizes } from './sizes.ts'
 import { refusalOf } from './store/adapter.ts'
 import { derivedSeal } from './store/seals.ts'
 import type { Store } from './store/store.ts'
+import { tellAsPublished, tellNothingTwice } from './telling.ts'
 import { openTurns } from './turns.ts'
 
 export interface Backend {

@@ -9,6 +9,7 @@
 import { createRequire } from 'node:module'
 import { json, rich, text } from '../types/index.ts'
 import type { Side, Type } from '../types/type.ts'
+import type { Published } from './telling.ts'
 
 // ---- what travels through it ----
 
@@ -198,7 +199,7 @@ export interface Agent {
   readonly presenceRequests: Record<string, Record<string, Announcement>>
   _broadcastPresence(presence: Announcement, callback: Done<Announcement>): void
   /** An op was published on a document that the client follows. */
-  _onOp(collection: string, id: string, op: SharedbOp): void
+  _onOp(collection: string, id: string, op: SharedbOp | Published): void
   /** Whether the client knows of the op, having sent it itself. */
   _isOwnOp(collection: string, op: SharedbOp): boolean
   _isOpFromCollidingChannel(collection: string, id: string, op: SharedbOp): boolean
@@ -433,17 +434,6 @@ function fitted(type: Type): SharedbType {
   }
 }
 
-/**
- * Has an agent tell others' ops as they are published: one object for all subscribers, which becomes one text, with the receipt
- * in it. ShareDB makes a copy for each of them, lest a step of its middleware change it; ours do not.
- *
- * Law: who follows a document is told each op once, whether it was published or crossed an edit of theirs.
- */
-export function tellAsPublished(agent: Agent): void {
-  agent._onOp = onOp
-  agent._sendOp = sendOp
-}
-
 /** An empty object that inherits nothing. One of `Object.create(null)` takes 200 bytes, and this one 24. */
 class Empty {}
 Object.setPrototypeOf(Empty.prototype, null)
@@ -466,58 +456,6 @@ export function slim(agent: Agent): void {
   // It was put together of 14 parts, which last as long as it does.
   const clientId = Buffer.from(agent.clientId).toString('latin1')
   Object.assign(agent, { clientId })
-}
-
-function onOp(this: Agent, collection: string, id: string, op: SharedbOp): void {
-  const { backend } = this
-  const stream = this.subscribedDocs[collection]?.[id]
-  if (stream) {
-    if (op.v! < stream.told) return
-    stream.told = op.v! + 1
-  }
-  // What is left out for a projection is left out of a copy.
-  if (backend.projections[collection]) Object.getPrototypeOf(this)._onOp.call(this, collection, id, op)
-  else if (this._isOwnOp(collection, op) || this._isOpFromCollidingChannel(collection, id, op)) return
-  else if (!backend.middleware.op) this._sendOp(collection, id, op)
-  else
-    backend.trigger('op', this, { collection, id, op }, error => {
-      if (!error) this._sendOp(collection, id, op)
-    })
-}
-
-/**
- * ShareDB tells, with the answer to an edit, what it has crossed. Who follows the document is told that as it is published, and
- * `hurry` sees to it that it was; what is left has come from another server, and was not heard of yet.
- */
-export function tellNothingTwice(
-  share: Backend,
-  hurry: (collection: string, id: string, stream: OpStream) => void,
-): void {
-  share.use('afterWrite', ({ agent, collection, id, ops }, next) => {
-    const stream = agent.subscribedDocs[collection]?.[id]
-    if (stream && ops.length > 0) {
-      hurry(collection, id, stream)
-      const { told } = stream
-      stream.told = Math.max(told, ops.at(-1)!.v! + 1)
-      ops.splice(0, ops.length, ...ops.filter(({ v }) => v! >= told))
-    }
-    next()
-  })
-}
-
-function sendOp(this: Agent, collection: string, id: string, op: SharedbOp): void {
-  const known = messages.get(op)
-  const message = known?.c === collection && known.d === id ? known : opMessage(collection, id, op)
-  if (message !== known) messages.set(op, message)
-  this.send(message)
-}
-
-const messages = new WeakMap<SharedbOp, ReturnType<typeof opMessage>>()
-
-function opMessage(c: string, d: string, { v, src, seq, hash, ...change }: SharedbOp) {
-  const { op, create, del } = change
-  const body = create ? { create } : del ? { del } : { op }
-  return { a: 'op', c, d, v, src, seq, ...body, ...(hash !== undefined && { hash }) }
 }
 
 /** Makes ShareDB use our types at their URIs, in place of what else was registered there. */

@@ -11,6 +11,7 @@ import type { Clock } from '../clock.ts'
 import type { Report } from '../report.ts'
 import { type Backend, type Done, type OpStream, type SharedbOp, sharedb } from '../sharedb.ts'
 import type { Store } from '../store/store.ts'
+import { Published } from '../telling.ts'
 import type { Bus } from './bus.ts'
 import { docChannel, docOf, isShared, nameChannels } from './channels.ts'
 import { Follower } from './follower.ts'
@@ -234,15 +235,17 @@ export class BusPubSub extends sharedb.PubSub {
 
   /** Tells one subscriber of a document at once; what it is told again with the others, it knows (`OpStream.told`). */
   hurry(collection: string, id: string, stream: OpStream): void {
-    for (const data of this.#told.get(docChannel(collection, id)) ?? []) stream.pushData(data)
+    const told = this.#told.get(docChannel(collection, id))
+    if (told) stream.pushData(new Published(told as SharedbOp[]))
   }
 
   #emitAll(): void {
     const all = [...this.#told]
     this.#told.clear()
     for (const [channel, told] of all) {
+      const data = docOf(channel) ? [new Published(told as SharedbOp[])] : told
       for (const stream of Object.values(this.streams[channel] ?? {}))
-        for (const data of told) stream.pushData(data)
+        for (const each of data) stream.pushData(each)
     }
   }
 

@@ -33,7 +33,7 @@ import { BATCH_FRAMES, type FrameRead, readFrames } from './frames.ts'
 import type { Gateway } from './gateway.ts'
 import { Pipe } from './pipe.ts'
 import type { CatchUp, Frame, Hello } from './schemas.ts'
-import { codedError, type Line, lineOf, wireError } from './wire.ts'
+import { codedError, type Line, linesOf, wireError } from './wire.ts'
 
 /** A socket as a session needs it: a WebSocket in life, a seeded network in the simulation. */
 export interface Socket {
@@ -392,6 +392,10 @@ class GatewaySession implements Session {
   #tell(message: Record<string, unknown>): void {
     // A greeting for clients of ShareDB before 1.1; the others would only answer it with a second handshake.
     if (message.a === 'init') return
+    if (message.a === 'ops') {
+      this.#send(message)
+      return
+    }
     if (message.a === 'op' && isReply(message) && --this.#running === 0) this.#quiet?.()
     if (message.error !== undefined) {
       if (message.a === 's') this.#followed.drop(message.c, message.d)
@@ -414,11 +418,13 @@ class GatewaySession implements Session {
 
   #say(message: Record<string, unknown>): void {
     if (this.phase.name === 'closed') return
-    const line = lineOf(message)
     const { meter } = this.#gateway
-    meter.told(line.bytes, message.a === 'op' && !isReply(message))
+    const isTold = message.a === 'ops' || (message.a === 'op' && !isReply(message))
+    for (const line of linesOf(message)) {
+      meter.told(line.bytes, isTold)
+      this.#socket.send(line)
+    }
     if (message.error !== undefined) meter.refused((message.error as WireError).code as ErrorCode)
-    this.#socket.send(line)
     if (this.#socket.bufferedBytes() > this.#gateway.settings.SOCKET_BUFFER_BYTES)
       this.close('READER_TOO_SLOW')
   }
