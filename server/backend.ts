@@ -23,11 +23,12 @@ import { type Meter, noMeter } from './meter.ts'
 import type { Report } from './report.ts'
 import type { Settings } from './settings.ts'
 import type { Agent, Backend as ShareBackend, SharedbOp, SubmitContext } from './sharedb.ts'
-import { sharedb, tellAsPublished } from './sharedb.ts'
+import { sharedb, slim } from './sharedb.ts'
 import { openSizes } from './sizes.ts'
 import { refusalOf } from './store/adapter.ts'
 import { derivedSeal } from './store/seals.ts'
 import type { Store } from './store/store.ts'
+import { tellAsPublished, tellNothingTwice } from './telling.ts'
 import { openTurns } from './turns.ts'
 
 export interface Backend {
@@ -69,14 +70,16 @@ export function openBackend(
   })
   share.on('error', error => report('ShareDB', error))
   pubsub?.serve(share)
-  const idle = takeTurns(share, meter)
+  const idle = takeTurns(share, store, meter)
   refuseKnownAndMalformed(share, store)
   if (guarded) guard(share, store)
   refuseOnTheHeadOnly(share, store)
   refuseMisfits(share, settings)
   sayMore(share)
+  if (pubsub) tellNothingTwice(share, (...stream) => pubsub.hurry(...stream))
   share.use('connect', ({ agent }, next) => {
     tellAsPublished(agent)
+    slim(agent)
     next()
   })
   const submitAs = submitting(share)
@@ -133,11 +136,18 @@ const describe = (part: unknown) => {
 /** The document of a submit, as the key of a map. */
 const keyOf = (submit: SubmitContext) => keyText({ collection: submit.collection, id: submit.id })
 
-function takeTurns(share: ShareBackend, meter: Meter): () => Promise<void> {
+/**
+ * An edit's turn is over when it is on its way into a store that nobody else writes to: the next one goes on top of it, and both are
+ * written together (store/drafts.ts). Anything else is waited for.
+ */
+function takeTurns(share: ShareBackend, store: Store, meter: Meter): () => Promise<void> {
   const turns = openTurns()
-  const came = new WeakMap<SubmitContext, number>()
+  const came = new Map<SubmitContext, number>()
   const running = new WeakSet<SubmitContext>()
   const waiters: (() => void)[] = []
+  const end = (submit: SubmitContext) => {
+    if (running.delete(submit)) turns.end(keyOf(submit))
+  }
   share.use('submit', (submit, next) => {
     came.set(submit, performance.now())
     turns.take(keyOf(submit), () => {
@@ -145,14 +155,21 @@ function takeTurns(share: ShareBackend, meter: Meter): () => Promise<void> {
       next()
     })
   })
+  share.use('commit', (submit, next) => {
+    // In it the store is handed the commit.
+    next()
+    if ('op' in submit.op && !store.shared) end(submit)
+  })
   // It also ends for an op that ShareDB refused before the queue.
   share.on('submitRequestEnd', (_error, submit) => {
-    if (!running.delete(submit)) return
-    meter.submitted(performance.now() - came.get(submit)!)
-    turns.end(keyOf(submit))
-    if (turns.count === 0) for (const resolve of waiters.splice(0)) resolve()
+    const since = came.get(submit)
+    if (since === undefined) return
+    came.delete(submit)
+    meter.submitted(performance.now() - since)
+    end(submit)
+    if (came.size === 0) for (const resolve of waiters.splice(0)) resolve()
   })
-  return () => (turns.count === 0 ? Promise.resolve() : new Promise(resolve => waiters.push(resolve)))
+  return () => (came.size === 0 ? Promise.resolve() : new Promise(resolve => waiters.push(resolve)))
 }
 
 function refuseKnownAndMalformed(share: ShareBackend, store: Store): void {

@@ -8,17 +8,13 @@ export interface Turns {
   take(key: string, start: () => void): void
   /** Ends the present turn of `key` and starts the next. */
   end(key: string): void
-  /** Turns that are running or waiting. */
-  readonly count: number
 }
 
 export function openTurns(): Turns {
   /** Who waits, for each key that has a turn running. */
   const waiting = new Map<string, (() => void)[]>()
-  let count = 0
   return {
     take(key, start) {
-      count++
       const queue = waiting.get(key)
       if (queue) {
         queue.push(start)
@@ -28,13 +24,9 @@ export function openTurns(): Turns {
       start()
     },
     end(key) {
-      count--
       const start = waiting.get(key)?.shift()
       if (start) start()
       else waiting.delete(key)
-    },
-    get count() {
-      return count
     },
   }
 }

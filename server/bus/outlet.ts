@@ -3,35 +3,45 @@
  * as long for an op as sending it.
  */
 
-import { EventEmitter } from 'node:events'
 import type { OpStream } from '../sharedb.ts'
 
-export class Outlet extends EventEmitter implements OpStream {
-  id: number | null = null
-  open = true
+export class Outlet implements OpStream {
+  readonly id: number
+  told = 0
+  readonly #closed: (outlet: Outlet) => void
+  #open = true
+  #heard: ((data: never) => void) | null = null
+  #ended: (() => void) | null = null
   /** What is published before anybody listens; null from then on. */
   #early: unknown[] | null = []
 
-  pushData(data: unknown): void {
-    if (!this.open) return
-    if (this.#early) this.#early.push(data)
-    else this.emit('data', data)
+  constructor(id: number, closed: (outlet: Outlet) => void) {
+    this.id = id
+    this.#closed = closed
   }
 
-  override on(event: string, listener: (...parts: never[]) => void): this {
-    super.on(event, listener as (...parts: unknown[]) => void)
-    // Not before the answer to the subscription, which is given in this turn.
-    if (event === 'data' && this.#early) process.nextTick(() => this.#begin())
-    return this
+  pushData(data: unknown): void {
+    if (!this.#open) return
+    if (this.#early) this.#early.push(data)
+    else this.#heard!(data as never)
+  }
+
+  on(event: 'data' | 'end', listener: (data: never) => void): void {
+    if (event === 'end') this.#ended = listener as () => void
+    else {
+      this.#heard = listener
+      // Not before the answer to the subscription, which is given in this turn.
+      process.nextTick(() => this.#begin())
+    }
   }
 
   /** `end` comes later: ShareDB puts another stream in the place of this one first. */
   destroy(): void {
-    if (!this.open) return
-    this.open = false
+    if (!this.#open) return
+    this.#open = false
     this.#early = null
-    this.emit('close')
-    process.nextTick(() => this.emit('end'))
+    this.#closed(this)
+    process.nextTick(() => this.#ended?.())
   }
 
   #begin(): void {

@@ -11,8 +11,9 @@ import type { Clock } from '../clock.ts'
 import type { Report } from '../report.ts'
 import { type Backend, type Done, type OpStream, type SharedbOp, sharedb } from '../sharedb.ts'
 import type { Store } from '../store/store.ts'
+import { Published } from '../telling.ts'
 import type { Bus } from './bus.ts'
-import { docOf, isShared, nameChannels } from './channels.ts'
+import { docChannel, docOf, isShared, nameChannels } from './channels.ts'
 import { Follower } from './follower.ts'
 import { Heads } from './heads.ts'
 import { hasVersion, MESSAGE_VERSION, messageOf, opMessageOf, readMessage } from './message.ts'
@@ -76,6 +77,8 @@ export class BusPubSub extends sharedb.PubSub {
     opsFetched: 0,
     rechecks: 0,
   }
+  /** By channel, since the last turn of the event loop. */
+  readonly #told = new Map<string, unknown[]>()
   readonly #presence = new PresenceTurns((channel, announcement) => {
     this.#sendOn(channel, announcement)
     this._emit(channel, announcement)
@@ -150,10 +153,8 @@ export class BusPubSub extends sharedb.PubSub {
   }
 
   override _createStream(channel: string): OpStream {
-    const stream = new Outlet()
-    stream.once('close', () => this._removeStream(channel, stream))
+    const stream = new Outlet(this.nextStreamId++, outlet => this._removeStream(channel, outlet))
     this.streamsCount++
-    stream.id = this.nextStreamId++
     this.streams[channel] ??= {}
     this.streams[channel][stream.id] = stream
     return stream
@@ -164,11 +165,11 @@ export class BusPubSub extends sharedb.PubSub {
       for (const channel of channels) this.#presence.add(channel, data, callback)
       return
     }
-    for (const channel of channels) this.#sendOn(channel, data)
-    process.nextTick(() => {
-      for (const channel of channels) this.#tell(channel, data)
-      callback()
-    })
+    for (const channel of channels) {
+      this.#sendOn(channel, data)
+      this.#tell(channel, data)
+    }
+    process.nextTick(callback)
   }
 
   #sendOn(channel: string, data: object): void {
@@ -217,6 +218,35 @@ export class BusPubSub extends sharedb.PubSub {
     const followed = this.#followed.get(channel)
     if (followed && hasVersion(data as object)) followed.follower.hear(data as SharedbOp & { v: number })
     else this._emit(channel, data)
+  }
+
+  /**
+   * What was committed together is published in one turn of the event loop, and each subscriber is told in one go. Not in the
+   * next turn: who writes on would be told of half of it, and of the other half in the turn after that, and so on.
+   */
+  override _emit(channel: string, data: unknown): void {
+    if (!this.streams[channel]) return
+    const told = this.#told.get(channel)
+    if (told) told.push(data)
+    else this.#told.set(channel, [data])
+    if (this.#told.size === 1 && this.#told.get(channel)!.length === 1)
+      process.nextTick(() => this.#emitAll())
+  }
+
+  /** Tells one subscriber of a document at once; what it is told again with the others, it knows (`OpStream.told`). */
+  hurry(collection: string, id: string, stream: OpStream): void {
+    const told = this.#told.get(docChannel(collection, id))
+    if (told) stream.pushData(new Published(told as SharedbOp[]))
+  }
+
+  #emitAll(): void {
+    const all = [...this.#told]
+    this.#told.clear()
+    for (const [channel, told] of all) {
+      const data = docOf(channel) ? [new Published(told as SharedbOp[])] : told
+      for (const stream of Object.values(this.streams[channel] ?? {}))
+        for (const each of data) stream.pushData(each)
+    }
   }
 
   #send(bus: Bus, channel: string, data: unknown): void {

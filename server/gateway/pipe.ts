@@ -3,7 +3,7 @@
  * stream as an agent uses: one of Node's own weighs some 3 kB, and costs a µs for every message that passes.
  */
 
-import { EventEmitter } from 'node:events'
+import type { AgentStream } from '../sharedb.ts'
 
 export interface PipeEvents {
   /** The agent says something to the client. It may say the same object to others: nobody changes it. */
@@ -13,18 +13,25 @@ export interface PipeEvents {
 }
 
 /** For `Backend.listen`; `destroy` it when the client has gone. */
-export class Pipe extends EventEmitter {
+export class Pipe implements AgentStream {
   readonly #events: PipeEvents
+  #heard: ((frame: never) => void) | null = null
+  #closed: (() => void) | null = null
   #open = true
 
   constructor(events: PipeEvents) {
-    super()
     this.#events = events
+  }
+
+  /** `end` never comes: there is no more to a connection than its being closed. */
+  on(event: 'data' | 'end' | 'close', listener: (frame: never) => void): void {
+    if (event === 'data') this.#heard = listener
+    if (event === 'close') this.#closed = listener as () => void
   }
 
   /** To the agent. */
   push(frame: object): void {
-    if (this.#open) this.emit('data', frame)
+    if (this.#open) this.#heard?.(frame as never)
   }
 
   /** From the agent. */
@@ -39,6 +46,6 @@ export class Pipe extends EventEmitter {
   destroy(): void {
     if (!this.#open) return
     this.#open = false
-    this.emit('close')
+    this.#closed?.()
   }
 }

@@ -34,7 +34,7 @@ import { BATCH_FRAMES, type FrameFault, type FrameRead, readFrames } from './fra
 import type { Gateway } from './gateway.ts'
 import { Pipe } from './pipe.ts'
 import type { CatchUp, Device, Frame, Hello } from './schemas.ts'
-import { codedError, type Line, lineOf, wireError } from './wire.ts'
+import { codedError, type Line, linesOf, wireError } from './wire.ts'
 
 /** A socket as a session needs it: a WebSocket in life, a seeded network in the simulation. */
 export interface Socket {
@@ -99,13 +99,14 @@ class GatewaySession implements Session {
   /** ShareDB's side of the connection: made before the client has said a word, while it has nothing to wait for. */
   readonly #pipe: Pipe
   readonly #agent: Agent
-  /** The handshake is answered, and before that nothing else is; or the session is over. */
-  readonly #greeted = Promise.withResolvers<void>()
+  /** What waits for the handshake to be answered, as before that nothing else is; null: it is, or the session is over. */
+  #greeted: (() => void)[] | null = []
   /** Null on an open server, and before it is known who speaks. */
   #sentry: Sentry | null = null
   readonly #peer: Peer
   readonly #report: Report
-  readonly #carets: Carets
+  /** Null before the first is announced. */
+  #carets: Carets | null = null
   readonly #followed: Followed
   /** What gives back the places that this connection takes. */
   readonly #places: (() => void)[] = []
@@ -113,19 +114,13 @@ class GatewaySession implements Session {
   #over = 0
   /** Ops that ShareDB has not answered. */
   #running = 0
-  #quiet = () => {}
+  #quiet: (() => void) | null = null
 
   constructor(gateway: Gateway, socket: Socket, cookie: string | null, peer: Peer) {
     this.#gateway = gateway
     this.#peer = peer
     this.#report = (what, error) => gateway.report(what, error, { session: peer.id })
     this.#followed = new Followed(gateway.limits.documents)
-    this.#carets = new Carets({
-      clock: gateway.clock,
-      limits: gateway.limits,
-      go: announcement => this.#pipe.push(announcement),
-      passed: announcement => this.#answerCaret(announcement),
-    })
     this.#socket = socket
     this.#cookie = cookie
     this.#pipe = new Pipe({ message: message => this.#tell(message), end: () => this.close('INTERNAL') })
@@ -196,11 +191,11 @@ class GatewaySession implements Session {
     this.phase = { name: 'closed', code }
     this.#gateway.meter.closed(code)
     this.#gateway.log.info('a session ended', { session: this.#peer.id, code: code ?? 'CLIENT' })
-    this.#carets.close()
-    this.#quiet()
+    this.#carets?.close()
+    this.#quiet?.()
     for (const giveBack of this.#places) giveBack()
     this.#gateway.sessions.delete(this)
-    this.#greeted.resolve()
+    this.#begin()
     this.#sentry?.close()
     this.#pipe.destroy()
   }
@@ -288,6 +283,7 @@ class GatewaySession implements Session {
   }
 
   #announce(frame: Announcement): void {
+    this.#carets ??= this.#openCarets()
     if (this.#gateway.pressure !== 'none' && frame.p !== null) {
       this.#gateway.meter.shed()
       this.#answerCaret(frame)
@@ -295,6 +291,15 @@ class GatewaySession implements Session {
       const message = 'This is more than HOLDFAST_PRESENCE_PER_CONNECTION allows.'
       this.#refuse(addressOf(frame), codedError('TOO_MANY', message))
     }
+  }
+
+  #openCarets(): Carets {
+    return new Carets({
+      clock: this.#gateway.clock,
+      limits: this.#gateway.limits,
+      go: announcement => this.#pipe.push(announcement),
+      passed: announcement => this.#answerCaret(announcement),
+    })
   }
 
   /** As ShareDB answers, though nobody else hears of it: its sender need not know. */
@@ -375,7 +380,18 @@ class GatewaySession implements Session {
       ...(this.#peer.browser && { devices: true }),
     }
     this.#send({ ...message, ...(this.phase.name === 'open' && this.phase.holdfast && ours) })
-    this.#greeted.resolve()
+    this.#begin()
+  }
+
+  #begin(): void {
+    const waiting = this.#greeted ?? []
+    this.#greeted = null
+    for (const go of waiting) go()
+  }
+
+  #beginning(): Promise<void> | void {
+    const waiting = this.#greeted
+    if (waiting) return new Promise(resolve => waiting.push(resolve))
   }
 
   // ---- catching up ----
@@ -388,10 +404,10 @@ class GatewaySession implements Session {
       const answer = await answerCatchUp(store, request)
       const along = await carryAlong(store, request, answer)
       if (this.#sentry && !(await this.#sentry.mayHear(c, d))) throw new HoldfastError('FORBIDDEN')
-      await this.#greeted.promise
+      await this.#beginning()
       this.#answer(answer, this.phase.name === 'open' ? along : null)
     } catch (error) {
-      await this.#greeted.promise
+      await this.#beginning()
       this.#followed.drop(c, d)
       const refusal: CatchUpRefusal = { a: 'h.catchup', c, d, from, error: wireError(error, this.#report) }
       this.#send({ ...refusal })
@@ -427,7 +443,11 @@ class GatewaySession implements Session {
   #tell(message: Record<string, unknown>): void {
     // A greeting for clients of ShareDB before 1.1; the others would only answer it with a second handshake.
     if (message.a === 'init') return
-    if (message.a === 'op' && isReply(message) && --this.#running === 0) this.#quiet()
+    if (message.a === 'ops') {
+      this.#send(message)
+      return
+    }
+    if (message.a === 'op' && isReply(message) && --this.#running === 0) this.#quiet?.()
     if (message.error !== undefined) {
       if (message.a === 's') this.#followed.drop(message.c, message.d)
       this.#send({ ...addressOf(message), error: wireError(message.error, this.#report) })
@@ -449,11 +469,13 @@ class GatewaySession implements Session {
 
   #say(message: Record<string, unknown>): void {
     if (this.phase.name === 'closed') return
-    const line = lineOf(message)
     const { meter } = this.#gateway
-    meter.told(line.bytes, message.a === 'op' && !isReply(message))
+    const isTold = message.a === 'ops' || (message.a === 'op' && !isReply(message))
+    for (const line of linesOf(message)) {
+      meter.told(line.bytes, isTold)
+      this.#socket.send(line)
+    }
     if (message.error !== undefined) meter.refused((message.error as WireError).code as ErrorCode)
-    this.#socket.send(line)
     if (this.#isStuck()) this.close('READER_TOO_SLOW')
   }
 

@@ -6,19 +6,20 @@
  */
 
 import type { IncomingMessage, Server } from 'node:http'
-import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
 import { WebSocketServer } from 'ws'
 import type { ErrorCode } from '../../ops/errors.ts'
 import { tokenInCookie } from '../access/tokens.ts'
 import { browserIn, cookieFor } from '../browser.ts'
 import { headerFault, refuse } from '../listener.ts'
+import type { Log } from '../log.ts'
 import { isOriginAllowed } from '../origins.ts'
 import { type Peer, peerOf } from '../peer.ts'
 import type { Gateway } from './gateway.ts'
-import { type Outbox, openOutbox } from './outbox.ts'
+import { type Out, openOutbox } from './outbox.ts'
 import type { Session, Socket } from './session.ts'
 import { openSession } from './session.ts'
+import type { Line } from './wire.ts'
 
 const PATH = '/ws'
 
@@ -28,12 +29,39 @@ const CLOSE_GRACE_MS = 2000
 /** Beats that a socket may stay silent, and may spend without a handshake. */
 const PATIENCE_BEATS = 2
 
-interface Connection {
+/** The library reads, greets, pings and closes; what the session says goes out below it, see outbox.ts. */
+class Connection implements Socket {
   readonly socket: WebSocket
   readonly session: Session
+  readonly #out: Out
   /** Beats since something came. */
-  silent: number
-  beats: number
+  silent = 0
+  beats = 0
+
+  constructor(socket: WebSocket, out: Out, open: (end: Socket) => Session) {
+    this.socket = socket
+    this.#out = out
+    this.session = open(this)
+  }
+
+  send(line: Line): void {
+    if (this.socket.readyState === this.socket.OPEN) this.#out.send(line)
+  }
+
+  bufferedBytes(): number {
+    return this.#out.bytes
+  }
+
+  close(code: number, reason: string): void {
+    this.#out.flush()
+    this.socket.close(code, reason)
+    setTimeout(() => this.socket.terminate(), CLOSE_GRACE_MS).unref()
+  }
+
+  hear(data: string | Uint8Array): void {
+    this.silent = 0
+    this.session.receive(data)
+  }
 }
 
 export interface WebSockets {
@@ -61,12 +89,12 @@ export function acceptWebSockets(server: Server, gateway: Gateway): WebSockets {
     const refusal = refusalOf(request, gateway)
     if (refusal) refuse(stream, refusal, gateway.meter)
     else
-      sockets.handleUpgrade(request, stream, head, socket =>
-        connect({ socket, stream, outbox }, gateway, connections, tokenInCookie(request.headers, settings), {
-          ...peerOf(request, settings),
-          browser: browserIn(request.headers, settings),
-        }),
-      )
+      sockets.handleUpgrade(request, stream, head, socket => {
+        const token = tokenInCookie(request.headers, settings)
+        const peer = { ...peerOf(request, settings), browser: browserIn(request.headers, settings) }
+        const open = (end: Socket) => openSession(gateway, end, token, peer)
+        connect(new Connection(socket, outbox.open(stream), open), connections, gateway.log, peer)
+      })
   })
   // What else the library does not take for an opening handshake.
   sockets.on('wsClientError', (_error, stream) =>
@@ -87,47 +115,20 @@ export function acceptWebSockets(server: Server, gateway: Gateway): WebSockets {
   }
 }
 
-/** The library reads, greets, pings and closes; what a session says goes to the stream below it, see outbox.ts. */
-interface Wire {
-  readonly socket: WebSocket
-  readonly stream: Duplex
-  readonly outbox: Outbox
-}
-
-function connect(
-  { socket, stream, outbox }: Wire,
-  gateway: Gateway,
-  connections: Set<Connection>,
-  token: string | null,
-  peer: Peer,
-): void {
-  const end: Socket = {
-    send(line) {
-      if (socket.readyState === socket.OPEN) outbox.send(stream, line)
-    },
-    bufferedBytes: () => stream.writableLength,
-    close: (code, reason) => {
-      socket.close(code, reason)
-      setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref()
-    },
-  }
-  const session = openSession(gateway, end, token, peer)
-  const connection: Connection = { socket, session, silent: 0, beats: 0 }
+function connect(connection: Connection, connections: Set<Connection>, log: Log, peer: Peer): void {
+  const { socket } = connection
   connections.add(connection)
-  socket.on('message', (data, isBinary) => {
-    connection.silent = 0
-    session.receive(isBinary ? bytesOf(data) : String(data))
-  })
+  socket.on('message', (data, isBinary) => connection.hear(isBinary ? bytesOf(data) : String(data)))
   socket.on('pong', () => {
     connection.silent = 0
   })
-  socket.on('ping', data => session.pinged(data.length))
+  socket.on('ping', data => connection.session.pinged(data.length))
   socket.on('close', () => {
     connections.delete(connection)
-    session.closed()
+    connection.session.closed()
   })
   // A frame that breaks the WebSocket protocol: the library closes the socket with the fitting code.
-  socket.on('error', error => gateway.log.info('a socket failed', { session: peer.id, why: error.message }))
+  socket.on('error', error => log.info('a socket failed', { session: peer.id, why: error.message }))
 }
 
 function beat(connections: Iterable<Connection>): void {

@@ -36,14 +36,18 @@ export interface Commit {
   /** What tells it from another op under its name, see seals.ts. */
   readonly seal: string
   readonly after: Full
+  /** What the document was before, as it was asked for. */
+  readonly base?: Full | undefined
 }
 
 /** What the adapter needs of an op log; each rejects with `STORE_FAILED` when the database cannot. */
 export interface OpLog {
   commit(commit: Commit): Promise<Verdict>
-  /** At its head; with `base`, perhaps somewhat behind it, for a commit that fails then. */
+  /** At its head; with `base`, for a commit, what is being written included, and perhaps behind it: the commit fails then. */
   snapshot(key: DocKey, base?: { v: number }): Promise<Full>
   receipted(key: DocKey, from: number, to: number | null): Promise<ReceiptedOp[]>
+  /** Of a document that was asked for with `base`: those that led to its version `to`. */
+  opsOnto(key: DocKey, from: number, to: number): Promise<StoredOp[]>
   versionOf(key: DocKey, name: Name): Promise<number | null>
   close(): Promise<void>
 }
@@ -54,6 +58,8 @@ export function adapterOf(log: OpLog): DB {
 
 class Adapter extends sharedb.DB {
   readonly #log: OpLog
+  /** Of the snapshots that ops are applied to. */
+  readonly #bases = new WeakMap<SharedbSnapshot, Full>()
 
   constructor(log: OpLog) {
     super()
@@ -76,7 +82,7 @@ class Adapter extends sharedb.DB {
   }
 
   async #commit(key: DocKey, op: SharedbOp, snapshot: SharedbSnapshot): Promise<boolean> {
-    const verdict = await this.#log.commit(prepare(key, op, snapshot))
+    const verdict = await this.#log.commit({ ...prepare(key, op, snapshot), base: this.#bases.get(snapshot) })
     if (verdict.kind === 'taken') return false
     if (verdict.kind !== 'committed') throw refusalOf(op, verdict)
     // An op without a seal did not come through our backend: whoever made it has no use for the receipt.
@@ -91,11 +97,16 @@ class Adapter extends sharedb.DB {
     options: ReadOptions,
     callback: Done<SharedbSnapshot>,
   ): void {
-    const withMeta = Boolean(fields?.$submit || options?.metadata)
-    const found = this.#log
-      .snapshot({ collection, id }, fields?.$submit ? { v: 0 } : undefined)
-      .then(({ v, type, data, meta }) => ({ id, v, type, data, m: withMeta && meta ? { ...meta } : null }))
-    answer(found, callback)
+    const toChange = fields?.$submit === true
+    const withMeta = toChange || options?.metadata === true
+    const found = this.#log.snapshot({ collection, id }, toChange ? { v: 0 } : undefined)
+    const told = found.then(full => {
+      const { v, type, data, meta } = full
+      const snapshot = { id, v, type, data, m: withMeta && meta ? { ...meta } : null }
+      if (toChange) this.#bases.set(snapshot, full)
+      return snapshot
+    })
+    answer(told, callback)
   }
 
   override getOps(
@@ -107,6 +118,21 @@ class Adapter extends sharedb.DB {
     callback: Done<SharedbOp[]>,
   ): void {
     const found = this.#log.receipted({ collection, id }, from ?? 0, to ?? null)
+    answer(
+      found.then(ops => ops.map(op => sharedbOp(op, options?.metadata === true))),
+      callback,
+    )
+  }
+
+  override getOpsToSnapshot(
+    collection: string,
+    id: string,
+    from: number,
+    { v }: SharedbSnapshot,
+    options: ReadOptions,
+    callback: Done<SharedbOp[]>,
+  ): void {
+    const found = this.#log.opsOnto({ collection, id }, from, v)
     answer(
       found.then(ops => ops.map(op => sharedbOp(op, options?.metadata === true))),
       callback,

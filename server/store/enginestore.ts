@@ -3,6 +3,7 @@
  * the same whatever the database.
  */
 
+import { setImmediate as turn } from 'node:timers/promises'
 import { applyChange, type Content, difference, fromWire, toWire } from '../../ops/change.ts'
 import { composeAll } from '../../ops/compose.ts'
 import { HoldfastError } from '../../ops/errors.ts'
@@ -13,6 +14,7 @@ import type { DB, MilestoneDB } from '../sharedb.ts'
 import { adapterOf, type Commit, type Full, type OpLog } from './adapter.ts'
 import { type Refusal, standingOf, type Verdict } from './books.ts'
 import type { Receipt } from './chain.ts'
+import { Drafts } from './drafts.ts'
 import type { DocRow, Engine } from './engine.ts'
 import { exportCollection } from './export.ts'
 import { failed } from './failed.ts'
@@ -22,6 +24,7 @@ import { type Imported, importCollection } from './import.ts'
 import { Log } from './log.ts'
 import { type MilestoneLog, milestonesOf } from './milestones.ts'
 import { PACK_OPS } from './packs.ts'
+import { Recent } from './recent.ts'
 import { contentOf, noDocument } from './replay.ts'
 import { type Trimmed, trimAll } from './retention.ts'
 import { climb, type Piece, RUNG_SIZES } from './rungs.ts'
@@ -62,6 +65,8 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   readonly #past: Past
   readonly #snapshots: Snapshots
   readonly #seqs = new Seqs()
+  readonly #drafts = new Drafts()
+  readonly #recent = new Recent()
   readonly #tending: Tending
   readonly #rungSizes: readonly number[]
   readonly #packOps: number
@@ -99,8 +104,13 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   // ---- commits ----
 
   async commit(commit: Commit): Promise<Verdict> {
-    const verdict = await this.#ask('write', () => this.#group.add(commit))
+    const verdict = await this.#ask('write', () => {
+      // Where others write as well, a commit may fail at any time: nothing is made on top of it.
+      if (this.#engine.local && !this.#drafts.add(commit)) throw lost()
+      return this.#group.add(commit)
+    })
     if (verdict.kind === 'committed') return verdict
+    if (this.#drafts.isLost(commit)) throw lost()
     this.forget(commit.key)
     if (verdict.kind !== 'passed') return verdict
     const { src, seq } = commit.op
@@ -109,24 +119,40 @@ class EngineStore implements Store, OpLog, MilestoneLog {
 
   async #write(commits: readonly Commit[]): Promise<Verdict[]> {
     const start = performance.now()
-    const verdicts = await this.#engine.append(commits)
+    const verdicts = await this.#engine.append(commits).catch(error => {
+      for (const commit of commits) this.#drafts.settle(commit, false)
+      throw error
+    })
     this.#groups++
     const committed = verdicts.filter(({ kind }) => kind === 'committed').length
     this.#committed?.(performance.now() - start, committed)
-    for (const [i, { key, op, after, body }] of commits.entries()) {
+    for (const [i, commit] of commits.entries()) {
+      const { key, op, after, body } = commit
       const verdict = verdicts[i]!
+      this.#drafts.settle(commit, verdict.kind === 'committed')
       if (verdict.kind !== 'committed') continue
       this.#commits++
       const { doc, receipt } = verdict
       this.#snapshots.moved(key, doc, after, body.length)
-      if (!this.#engine.local && op.src !== undefined) this.#seqs.moved(key, { src: op.src, seq: op.seq! })
+      this.#recent.moved(key, op, body.length)
+      if (op.src !== undefined) this.#seqs.moved(key, { src: op.src, seq: op.seq! })
       this.#tending.moved(key, receipt.v)
     }
     return verdicts
   }
 
-  refusalOf(key: DocKey, name: Name, seal: string): Promise<Exclude<Refusal, { kind: 'taken' }> | null> {
-    if (this.#seqs.isNew(key, name)) return Promise.resolve(null)
+  async refusalOf(
+    key: DocKey,
+    name: Name,
+    seal: string,
+  ): Promise<Exclude<Refusal, { kind: 'taken' }> | null> {
+    let last = this.#drafts.lastSeq(key, name.src)
+    // Nobody is told that it is there before it is durable, nor before who sent it first is told.
+    for (; last !== null && last >= name.seq; last = this.#drafts.lastSeq(key, name.src)) {
+      await this.#group.flush()
+      await turn()
+    }
+    if (last !== null || this.#seqs.isNew(key, name)) return null
     return this.#read(key, null, async ({ num }) => {
       const last = await this.#engine.writer(num, name.src)
       const standing = last && standingOf(last, name.seq, seal)
@@ -151,7 +177,6 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   }
 
   forget(key: DocKey): boolean {
-    if (this.#engine.local) return false
     const forgotten = [this.#snapshots.forget(key), this.#seqs.forget(key)]
     return forgotten.includes(true)
   }
@@ -167,7 +192,7 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   }
 
   head(key: DocKey, base?: { v: number }): Promise<Head> {
-    const known = this.#remembered(key, base)
+    const known = this.#known(key, base)
     if (known) return Promise.resolve({ v: known.v, type: known.type, horizon: 0 })
     return this.#read<Head>(key, { v: 0, type: null, horizon: 0 }, async ({ v, type, hash, horizon }) => ({
       v,
@@ -178,14 +203,15 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   }
 
   snapshot(key: DocKey, base?: { v: number }): Promise<Full> {
-    const known = this.#remembered(key, base)
+    const known = this.#known(key, base)
     if (known) return Promise.resolve(known)
     return this.#read(key, noDocument, row => this.#snapshots.latest(key, row))
   }
 
-  #remembered(key: DocKey, base: { v: number } | undefined): Full | null {
-    if (!base || this.#engine.local || this.#closing) return null
-    const known = this.#snapshots.remembered(key) ?? null
+  /** Of what is at hand, for who is about to commit. */
+  #known(key: DocKey, base: { v: number } | undefined): Full | null {
+    if (!base || this.#closing) return null
+    const known = this.#drafts.latest(key) ?? this.#snapshots.remembered(key) ?? null
     if (known === null || known.v >= base.v) return known
     // Who asks has seen more: nothing should rest on this any longer.
     this.#snapshots.forget(key)
@@ -203,6 +229,9 @@ class EngineStore implements Store, OpLog, MilestoneLog {
   // ---- before ----
 
   typeAt(key: DocKey, v: number): Promise<string | null> {
+    const known = this.#snapshots.remembered(key)
+    const created = (known?.meta?._create as { v: number } | undefined)?.v
+    if (known && created !== undefined && v > created && v <= known.v) return Promise.resolve(known.type)
     return this.#read(key, null, async ({ num }) => (await this.#engine.turnBefore(num, v))?.type ?? null)
   }
 
@@ -212,6 +241,12 @@ class EngineStore implements Store, OpLog, MilestoneLog {
 
   receipted(key: DocKey, from: number, to: number | null): Promise<ReceiptedOp[]> {
     return this.#read(key, [], row => this.#log.receipted(row, from, Math.min(to ?? row.v, row.v)))
+  }
+
+  async opsOnto(key: DocKey, from: number, to: number): Promise<StoredOp[]> {
+    const onTheWay = this.#drafts.ops(key, from, to)
+    const end = onTheWay[0]?.v ?? to
+    return [...(this.#recent.ops(key, from, end) ?? (await this.ops(key, from, end))), ...onTheWay]
   }
 
   changes(key: DocKey, from: number, to: number | null, apart: readonly number[] = []): Promise<Piece[]> {
@@ -376,6 +411,9 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     }
   }
 }
+
+const lost = () =>
+  new HoldfastError('STORE_FAILED', 'What this edit was made on top of could not be written; send it again.')
 
 function checkVersion(row: DocRow, v: number): void {
   if (v <= row.v) return

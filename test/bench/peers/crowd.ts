@@ -35,6 +35,8 @@ export interface Typed {
   readonly delivered: number
   readonly taken: number
   readonly ms: number
+  /** The same from the first edit to the last, warming up included. */
+  readonly all: { readonly delivered: number; readonly taken: number }
   /** Of each of those: from the keystroke, in ms. What is taken counts only where nobody else is there to hear it. */
   readonly latencies: Float64Array
   /** CPU time of this process over the time of the window: near 1, this process is what was measured. */
@@ -196,9 +198,9 @@ class Member {
     missing -= edits.length
     const now = performance.now()
     for (const { by, at } of edits) {
-      if (by === this || !isCounting) continue
+      if (by === this) continue
       delivered++
-      latencies.push(now - at)
+      if (isCounting) latencies.push(now - at)
     }
   }
 
@@ -212,10 +214,8 @@ class Member {
       this.#place++
       missing--
     }
-    if (isCounting) {
-      taken++
-      if (this.#document.members === 1) latencies.push(performance.now() - at)
-    }
+    taken++
+    if (isCounting && this.#document.members === 1) latencies.push(performance.now() - at)
     this.#go()
   }
 
@@ -237,21 +237,27 @@ async function openAll(crowd: Crowd): Promise<void> {
 async function type({ writers, perSecond, warmMs, windowMs }: Typing): Promise<Typed> {
   const writing = members.slice(0, writers)
   const stop = perSecond === null ? holdAll(writing) : pressInTurn(writing, perSecond)
-  await sleep(warmMs)
-  isCounting = true
   delivered = 0
   taken = 0
   latencies = []
+  await sleep(warmMs)
+  isCounting = true
+  const before = { delivered, taken }
   const from = performance.now()
   const cpu = process.cpuUsage()
   await sleep(windowMs)
   const ms = performance.now() - from
   const { user, system } = process.cpuUsage(cpu)
-  const typed = { delivered, taken, ms, busy: (user + system) / 1000 / ms }
+  const typed = { delivered: delivered - before.delivered, taken: taken - before.taken, ms }
   isCounting = false
   stop()
   await rest()
-  return { ...typed, latencies: Float64Array.from(latencies) }
+  return {
+    ...typed,
+    all: { delivered, taken },
+    latencies: Float64Array.from(latencies),
+    busy: (user + system) / 1000 / ms,
+  }
 }
 
 function holdAll(writing: readonly Member[]): () => void {

@@ -77,7 +77,7 @@ export function serverReport(
     writers === 0
       ? table(['system', 'bytes/connection', 'x', 'rounds'], lines.map(idleCells))
       : table(
-          ['system', 'delivered/s', 'edits/s', 'x', 'p50 ms', 'p99 ms', 'crowd cpu', 'rounds'],
+          ['system', 'delivered/s', 'edits/s', 'x', 'p50 ms', 'p99 ms', 'server µs', 'crowd cpu', 'rounds'],
           lines.map(busyCells),
         ),
     ...failures.map(({ system, failure }) => `${system} could not be run: ${failure}`),
@@ -116,6 +116,7 @@ const busyCells = ({ system, rounds, ratio }: Line): string[] => [
   figure(ratio),
   spread(rounds.map(metrics.p50_ms)),
   spread(rounds.map(metrics.p99_ms)),
+  spread(rounds.map(({ cost }) => cost)),
   percent(median(rounds.map(({ busy }) => busy))),
   String(rounds.length),
 ]

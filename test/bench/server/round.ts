@@ -1,11 +1,11 @@
 /** One round of a system: a new server, its documents, a crowd that is connected to them, and what it is asked to do. */
 
-import { memoryArguments, memoryOf } from '../memory.ts'
 import type { CrowdCalls, Typed, Typing } from '../peers/crowd.ts'
 import { Peer } from '../process.ts'
 import { hookArguments, profiled } from '../profile.ts'
 import { textOf } from '../store/edits.ts'
 import { percentile } from '../table.ts'
+import { cpuOf, memoryOf, usageArguments } from '../usage.ts'
 import type { Server, ServerSystem } from './systems.ts'
 
 export interface ServerCase {
@@ -36,6 +36,8 @@ export interface Round {
   readonly p99: number
   /** What an idle connection takes of the server's memory. */
   readonly bytes: number
+  /** CPU time that the server takes for an edit that is delivered, or where nobody is to be told for one that is taken, in µs. */
+  readonly cost: number
   /** CPU time of the crowd's process while it went as fast as it goes, as a share of the time. */
   readonly busy: number
 }
@@ -50,7 +52,7 @@ const GRACE_MS = 60_000
 
 export async function measureRound(plan: RoundPlan): Promise<Round> {
   const { system, documents, profile } = plan
-  const node = [...memoryArguments, ...(profile ? hookArguments : [])]
+  const node = [...usageArguments, ...(profile ? hookArguments : [])]
   const server = await system.start(node)
   try {
     const ids = Array.from({ length: documents }, (_, index) => `document-${index}`)
@@ -68,22 +70,26 @@ async function measureTyping(plan: RoundPlan, server: Server, ids: readonly stri
     const type = (typing: Typing): Promise<Typed> =>
       crowd.ask('type', typing, typing.warmMs + typing.windowMs + GRACE_MS)
     const fast = () => type({ writers, perSecond: null, warmMs, windowMs })
+    const before = await cpuOf(server.child)
     const fastest = await (profile ? profiled({ crowd: crowd.child, server: server.child }, fast) : fast())
+    const cpuMs = (await cpuOf(server.child)) - before
     const steady = await type({ writers, perSecond, warmMs: warmMs / 2, windowMs })
     await compare(server, ids, await crowd.ask('written', undefined))
-    return { ...typedRound(fastest, steady), bytes: Number.NaN }
+    return { ...typedRound(fastest, steady), cost: costOf(fastest, cpuMs), bytes: Number.NaN }
   } finally {
     await crowd.stop()
   }
 }
 
-export const typedRound = (fastest: Typed, steady: Typed): Omit<Round, 'bytes'> => ({
+export const typedRound = (fastest: Typed, steady: Typed): Omit<Round, 'bytes' | 'cost'> => ({
   delivered: (fastest.delivered / fastest.ms) * 1000,
   taken: (fastest.taken / fastest.ms) * 1000,
   p50: percentile(steady.latencies, 0.5),
   p99: percentile(steady.latencies, 0.99),
   busy: fastest.busy,
 })
+
+const costOf = ({ all }: Typed, cpuMs: number) => (1000 * cpuMs) / (all.delivered || all.taken)
 
 /** What was told is right, the crowd says; here it is what was kept. */
 async function compare(server: Server, ids: readonly string[], written: number): Promise<void> {
@@ -100,7 +106,7 @@ async function measureMemory(plan: RoundPlan, server: Server, ids: readonly stri
   try {
     const bytes = ((await memoryOf(server.child)) - before) / plan.connections
     const none = Number.NaN
-    return { delivered: none, taken: none, p50: none, p99: none, busy: none, bytes }
+    return { delivered: none, taken: none, p50: none, p99: none, busy: none, cost: none, bytes }
   } finally {
     await crowd.stop()
   }
