@@ -37,7 +37,7 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   doctor: {
     takes: '',
-    meaning: 'Checks settings, store, clock, disk and limits, and says what to mend.',
+    meaning: 'Checks settings, store, bus, clock, disk and limits, and says what to mend.',
     async run(settings) {
       const { examine } = await import('./doctor.ts')
       const failed = await examine(settings, line => console.log(line))
