@@ -60,8 +60,9 @@ describe('compose.yaml', () => {
     const config = readFileSync(path('deploy/haproxy.cfg'), 'utf8')
     const servers = Object.keys(compose.services).filter(name => name.startsWith('holdfast'))
     assert.equal(servers.length, 2)
-    for (const name of servers) assert.equal(config.split(`server ${name} ${name}:7007 check`).length, 3)
-    assert.match(config, /option httpchk GET \/ready/)
+    for (const name of servers) assert.equal(config.split(`server ${name} ${name}:7007`).length, 3)
+    assert.equal(config.split('option httpchk GET /ready').length, 3)
+    assert.match(config, /default-server check /)
   })
 
   it('[F16] the image is of a full version, and its last user is not root', () => {
