@@ -11,7 +11,7 @@ export interface Stage {
   readonly random: Random
   /** Resolves when so many more edits are saved on devices. */
   typed(count: number): Promise<void>
-  /** Resolves when the server has acknowledged something new of every device. */
+  /** Resolves when something that is written from now on is acknowledged, of every device. */
   served(): Promise<void>
 }
 

@@ -97,13 +97,14 @@ class Siege implements Stage {
     return this.#ledger.until(() => this.#ledger.count('saved') >= wanted, `${wanted} tokens are saved`)
   }
 
+  /** What was on its way before does not count. */
   served = async (count = 1): Promise<void> => {
+    const { entries } = this.#ledger
+    const from = entries.length
+    const isServed = (name: string) =>
+      entries.slice(from).filter(({ device, acked }) => acked && device === name).length >= count
     await Promise.all(
-      this.#devices.map(({ name }) => {
-        const wanted = this.#ledger.count('acked', name) + count
-        const isServed = () => this.#ledger.count('acked', name) >= wanted
-        return this.#ledger.until(isServed, `${name} is served`)
-      }),
+      this.#devices.map(({ name }) => this.#ledger.until(() => isServed(name), `${name} is served`)),
     )
   }
 
