@@ -149,6 +149,28 @@ export const errors = {
     403,
     4403,
   ),
+  REQUEST_MALFORMED: entry(
+    'This is no request of HTTP/1.1, or one that can be read in two ways (RFC 9112); the connection is closed.',
+    'fatal',
+    400,
+  ),
+  HEADERS_TOO_LARGE: entry('The headers are longer than 16 KiB; send fewer or shorter ones.', 'fatal', 431),
+  REQUEST_TOO_SLOW: entry(
+    'The request did not arrive within HOLDFAST_HEADERS_MS and HOLDFAST_REQUEST_MS; send it again, or less at a time.',
+    'retry',
+    408,
+  ),
+  UPGRADE_INVALID: entry(
+    'This opens no WebSocket: GET /ws of version 13 (RFC 6455), without a subprotocol and without a token in the address.',
+    'fatal',
+    426,
+  ),
+  ACCESS_UNAVAILABLE: entry(
+    'Whatever says who may do what does not answer; nothing is lost, and it is asked again in a moment.',
+    'retry',
+    503,
+    1013,
+  ),
   METHOD_NOT_ALLOWED: entry('This address does not answer to this method.', 'fatal', 405),
   PARAMETER_INVALID: entry(
     'A parameter of the request has a value that it cannot have; the message names it.',

@@ -63,7 +63,9 @@ export function openBackend(
     pubsub,
     presence: true,
     doNotForwardSendPresenceErrorsToClient: true,
-    errorHandler: error => report('presence was not sent', error),
+    errorHandler: error => {
+      if (!isOfAccess(error)) report('presence was not sent', error)
+    },
   })
   share.on('error', error => report('ShareDB', error))
   pubsub?.serve(share)
@@ -114,10 +116,13 @@ function submitting(share: ShareBackend): Backend['submitAs'] {
 const toReport =
   (report: Report) =>
   (...parts: unknown[]) => {
-    // A right that was taken back while something was on its way is no fault, and what was on its way is nobody's here.
-    if (parts.some(part => (part as { code?: string } | null)?.code === 'FORBIDDEN')) return
+    if (parts.some(isOfAccess)) return
     report('ShareDB', parts.find(part => part instanceof Error) ?? parts.map(describe).join(' '))
   }
+
+/** A right that was taken back while something was on its way is no fault, and what was on its way is nobody's here. */
+const isOfAccess = (error: unknown): boolean =>
+  ['FORBIDDEN', 'ACCESS_UNAVAILABLE'].includes((error as { code?: string } | null)?.code ?? '')
 
 /** Whatever else ShareDB shows may have a document's content in it. */
 const describe = (part: unknown) => {

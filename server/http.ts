@@ -15,9 +15,11 @@ import express from 'express'
 import type { ErrorCode } from '../ops/errors.ts'
 import { errors, HoldfastError } from '../ops/errors.ts'
 import { identifySender } from './access/http.ts'
+import { limitRate } from './api/rate.ts'
 import { serveApi } from './api/serve.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { wireError } from './gateway/wire.ts'
+import { headerFault } from './listener.ts'
 import { answerMetrics, type Metrics, openMetrics } from './metrics.ts'
 import { isOriginAllowed } from './origins.ts'
 import { securityHeaders, servePages } from './pages.ts'
@@ -30,12 +32,17 @@ export function httpApp(gateway: Gateway, web: string | null, metrics: Metrics =
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple')
   app.use(followRequest(gateway), securityHeaders(gateway.settings))
+  app.use((request, _response, next) => {
+    const fault = headerFault(request)
+    if (fault !== null) throw new HoldfastError('REQUEST_MALFORMED', fault)
+    next()
+  })
   app.use(['/health', '/ready', '/v1'], (_request, response, next) => {
     response.set('Cache-Control', 'no-store')
     next()
   })
   app.get('/metrics', answerMetrics(metrics, gateway.settings))
-  app.use('/v1', crossOrigin(gateway.settings), identifySender(gateway))
+  app.use('/v1', crossOrigin(gateway.settings), identifySender(gateway), limitRate(gateway))
   app.use(['/v1', '/openapi.json'], compression({ filter: isWorthPacking }) as RequestHandler)
   serveApi(app, gateway)
   if (web !== null) {
@@ -62,7 +69,7 @@ function crossOrigin(settings: Settings): RequestHandler {
     response
       .vary('Origin')
       .set('Cross-Origin-Resource-Policy', 'cross-origin')
-      .set('Access-Control-Expose-Headers', 'ETag')
+      .set('Access-Control-Expose-Headers', 'ETag, Retry-After')
     if (origin !== undefined && isOriginAllowed(origin, host, settings)) {
       response.set('Access-Control-Allow-Origin', origin)
       // Only for origins that are listed by name does the cookie count.

@@ -28,6 +28,10 @@ export interface Limits {
   readonly presencePerSecond: number
 }
 
+/** Whose limits those of a session or a request are; `principal` null where nobody says who they are. */
+export const whoseLimits = (principal: string | null, address: string): string =>
+  principal === null ? `address ${address}` : `principal ${principal}`
+
 export const noLimits: Limits = {
   over: () => null,
   spend() {},

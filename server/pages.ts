@@ -25,6 +25,9 @@ export function securityHeaders({ FRAME_ANCESTORS }: Pick<Settings, 'FRAME_ANCES
         formAction: ["'self'"],
         workerSrc: ["'self'"],
         frameAncestors: ["'self'", ...FRAME_ANCESTORS],
+        requireTrustedTypesFor: ["'script'"],
+        // Ours and what it is for: client/trusted.ts.
+        trustedTypes: ['lit-html', 'holdfast', 'default'],
       },
     },
     strictTransportSecurity: false,

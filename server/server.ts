@@ -1,6 +1,6 @@
 /** A whole server: store, gateway, HTTP and WebSockets on one port. Any number may run in one process, as tests do. */
 
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { HoldfastError } from '../ops/errors.ts'
 import type { Access } from './access/access.ts'
@@ -12,6 +12,7 @@ import { type Gateway, openGateway } from './gateway/gateway.ts'
 import { acceptWebSockets, type WebSockets } from './gateway/websocket.ts'
 import { httpApp } from './http.ts'
 import { openLimits } from './limits.ts'
+import { listener } from './listener.ts'
 import { type Log, logTo, openLog } from './log.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
 import { guardMemory, pressures } from './pressure.ts'
@@ -78,7 +79,7 @@ export async function startServer(settings: Settings, options: ServerOptions = {
       'What is given up for want of memory: 1 presence, 2 new connections.',
       () => pressures.indexOf(guard.pressure),
     )
-    const server = createServer(httpApp(gateway, web, metrics))
+    const server = listener(httpApp(gateway, web, metrics), settings, meter)
     const sockets = acceptWebSockets(server, gateway)
     const port = await listen(server, settings)
     const host = ['0.0.0.0', '::'].includes(settings.HOST) ? 'localhost' : settings.HOST

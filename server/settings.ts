@@ -115,6 +115,27 @@ export const table = {
     'Cookie that tells one browser from another, so that one that lost its storage is told what was in it; empty: none.',
     'holdfast_browser',
   ),
+  HEADERS_MS: whole(
+    10_000,
+    'ms',
+    'How long a request may take until its headers have come; also how long a new connection may say nothing.',
+    100,
+    600_000,
+  ),
+  REQUEST_MS: whole(
+    300_000,
+    'ms',
+    'How long a request may take until its body has come, too.',
+    100,
+    3_600_000,
+  ),
+  SILENCE_MS: whole(
+    120_000,
+    'ms',
+    'How long nothing may go either way on a connection over HTTP; longer than any wait for changes, and than the pause between signs of life.',
+    61_000,
+    3_600_000,
+  ),
   FRAME_BYTES: whole(
     MIB,
     'bytes',

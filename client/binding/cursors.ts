@@ -3,6 +3,7 @@
 import Quill from 'quill/core.js'
 import type QuillCursors from 'quill-cursors/core'
 import type { Peer } from '../api.ts'
+import { built } from '../trusted.ts'
 import { type Person, presenceOf } from './people.ts'
 import type { Binding } from './quill.ts'
 import type { RichDoc } from './rich.ts'
@@ -57,7 +58,7 @@ function showPeers(cursors: QuillCursors, peers: readonly Peer[], length: number
   }
   for (const [id, { name, color, range }] of present) {
     if (!range) continue
-    cursors.createCursor(id, name, color)
+    built(() => cursors.createCursor(id, name, color))
     const index = Math.min(range.index, length - 1)
     cursors.moveCursor(id, { index, length: Math.min(range.length, length - 1 - index) })
   }

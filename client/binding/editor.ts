@@ -16,6 +16,8 @@ import Underline from 'quill/formats/underline.js'
 import Toolbar from 'quill/modules/toolbar.js'
 import Snow from 'quill/themes/snow.js'
 import QuillCursors from 'quill-cursors/core'
+import { built } from '../trusted.ts'
+import { SafeClipboard } from './clipboard.ts'
 import { Delta } from './delta.ts'
 import { absoluteLink, formats, linkSchemes, strippedElements } from './formats.ts'
 
@@ -35,6 +37,7 @@ class NoHistory extends Module {
 
 Quill.register(
   {
+    'modules/clipboard': SafeClipboard,
     'modules/history': NoHistory,
     'modules/toolbar': Toolbar,
     'modules/cursors': QuillCursors,
@@ -89,7 +92,7 @@ const options: QuillOptions = {
 /** Builds a Quill inside `host`, which it fills; `label` is what a screen reader calls the text field. */
 export function makeEditor(host: HTMLElement, label: string): Quill {
   const place = host.appendChild(document.createElement('div'))
-  const quill = new Quill(place, options)
+  const quill = built(() => new Quill(place, options))
   quill.root.setAttribute('role', 'textbox')
   quill.root.setAttribute('aria-multiline', 'true')
   quill.root.setAttribute('aria-label', label)

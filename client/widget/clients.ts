@@ -1,6 +1,7 @@
 /** One client for each server in a page: its editors share it, as all tabs of the origin share its hub. */
 
 import { type Client, connect } from '../index.ts'
+import { scriptAt } from '../trusted.ts'
 
 /** The path of the hub's script on the server that this script came from; put in by the bundler (server/bundle.ts). */
 declare const HUB_SCRIPT: string
@@ -19,4 +20,6 @@ export function sharedClient(server: string): Client {
 
 /** A worker's script must come from the page's own origin; elsewhere the hub lives in a tab. */
 const workerOf = (server: string): { worker?: string } =>
-  typeof HUB_SCRIPT === 'string' && new URL(server).origin === location.origin ? { worker: HUB_SCRIPT } : {}
+  typeof HUB_SCRIPT === 'string' && new URL(server).origin === location.origin
+    ? { worker: scriptAt(HUB_SCRIPT) }
+    : {}

@@ -6,7 +6,8 @@
  *   write    create and edit it; who may write may read
  *   manage   delete it, trim its history, go back to a version; who may manage may read
  *
- * Law: what a policy does not allow is denied; so is what it fails to answer.
+ * Law: what a policy does not allow is denied. What it fails to answer may nobody for now: that is told as `ACCESS_UNAVAILABLE`, and
+ * asked again.
  */
 
 export const actions = ['read', 'write', 'manage'] as const
@@ -23,9 +24,9 @@ export interface Principal {
 }
 
 export interface Access {
-  /** Whose token it is. Rejects with `TOKEN_INVALID` or `TOKEN_EXPIRED`; with anything else where it cannot tell. */
+  /** Whose token it is. Rejects with `TOKEN_INVALID` or `TOKEN_EXPIRED`; with anything else where it cannot tell for now. */
   authenticate(token: string): Promise<Principal>
-  /** `doc` null: every document of the collection, those to come included. May be asked the same often. */
+  /** `doc` null: every document of the collection, those to come included. May be asked the same often. Rejects where it cannot tell for now. */
   access(
     principal: Principal,
     action: Action,

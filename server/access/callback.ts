@@ -7,7 +7,8 @@
  *                                                                200 {"may": true | false}
  *
  * MS are milliseconds since 1970; `doc` null asks for every document of the collection. Answers are remembered for a while.
- * Law: whatever is not such an answer, or comes too late, is a denial. The operator is told when that begins and ends.
+ * Law: whatever is not such an answer, or comes too late, is none (`ACCESS_UNAVAILABLE`): nobody may more than was answered
+ * before, and nothing is refused for good. The operator is told when that begins and ends.
  */
 
 import { createHash } from 'node:crypto'
@@ -52,13 +53,9 @@ export function callbackAccess(options: CallbackOptions): Access {
         return who
       })
     },
-    async access({ id }, action, collection, doc) {
+    access({ id }, action, collection, doc) {
       const question = { ask: 'may', principal: id, action, collection, doc }
-      try {
-        return await verdicts.get(JSON.stringify(question), () => post(question, readVerdict))
-      } catch {
-        return false
-      }
+      return verdicts.get(JSON.stringify(question), () => post(question, readVerdict))
     },
   }
 }
@@ -82,7 +79,7 @@ const TIMEOUT_MS = 2000
 /** Questions that the app is asked at once; after a restart of the server everybody's come together. */
 const AT_ONCE = 64
 
-/** Puts a question to the app; rejects where that gives no answer in time. The operator is told when that begins and ends. */
+/** Puts a question to the app; rejects with `ACCESS_UNAVAILABLE`. The operator is told when that begins and ends. */
 function posting({ url, report, timeoutMs = TIMEOUT_MS }: CallbackOptions) {
   let failing = false
   const turn = limiting(AT_ONCE)
@@ -95,10 +92,10 @@ function posting({ url, report, timeoutMs = TIMEOUT_MS }: CallbackOptions) {
     } catch (error) {
       if (!failing)
         report(
-          `the app does not say who may what, so all is denied: ${reasonOf(error)}; see HOLDFAST_ACCESS_URL`,
+          `the app does not say who may what, so nobody may more than before: ${reasonOf(error)}; see HOLDFAST_ACCESS_URL`,
         )
       failing = true
-      throw error
+      throw new HoldfastError('ACCESS_UNAVAILABLE')
     }
   }
 }

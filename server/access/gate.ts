@@ -80,7 +80,7 @@ export class Gate {
     this.#parts.srcs.release(this.#src)
   }
 
-  /** Never rejects but with `STORE_FAILED`. */
+  /** Never rejects but with `STORE_FAILED` and `ACCESS_UNAVAILABLE`. */
   judge(frame: Frame): Verdict | Promise<Verdict> {
     const need = needOf(frame)
     if (need.kind === 'each' && 'b' in frame) return this.#judgeEach(frame, need)
@@ -100,7 +100,7 @@ export class Gate {
     return this.rights.may('read', collection, id)
   }
 
-  /** Asks again for what is followed and heard, and ends what may not be read any more. */
+  /** Asks again for what is followed and heard, and ends what may not be read any more. Rejects with `ACCESS_UNAVAILABLE`. */
   async review(): Promise<Lost> {
     const followed = this.#followed()
     const channels = this.#channels()

@@ -1,7 +1,7 @@
 /** Access over HTTP: whoever asks for data says who it is with each request. */
 
 import type { RequestHandler, Response } from 'express'
-import { HoldfastError } from '../../ops/errors.ts'
+import { errors, HoldfastError } from '../../ops/errors.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { Rights } from './rights.ts'
 import { identify, tokenIn } from './tokens.ts'
@@ -12,11 +12,12 @@ export function identifySender({ access, settings, clock, report }: Gateway): Re
     if (access !== null) {
       const token = tokenIn(request.headers, settings)
       try {
-        response.locals.rights = new Rights({ access, report, clock }, await identify(access, token, clock))
+        const asking = { access, report, clock }
+        response.locals.rights = new Rights(asking, await identify(asking, token))
       } catch (error) {
         // RFC 6750, 3: how to sign in, and that an error of the token is one.
-        const coded = error instanceof HoldfastError && token !== null
-        response.set('WWW-Authenticate', coded ? 'Bearer error="invalid_token"' : 'Bearer')
+        if (error instanceof HoldfastError && errors[error.code].http === 401)
+          response.set('WWW-Authenticate', token === null ? 'Bearer' : 'Bearer error="invalid_token"')
         throw error
       }
     }

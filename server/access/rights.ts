@@ -4,7 +4,7 @@ import type { DocKey } from '../../ops/identity.ts'
 import type { Clock } from '../clock.ts'
 import type { Report } from '../report.ts'
 import type { Access, Action, Principal } from './access.ts'
-import { inTime } from './patience.ts'
+import { failed, inTime } from './patience.ts'
 
 /** Answers of one principal in one session; one that was forgotten is asked again. */
 const REMEMBERED = 10_000
@@ -29,7 +29,10 @@ export class Rights {
     this.#clock = clock
   }
 
-  /** At once where the answer is known or the policy has it at hand. `doc` null: every document of the collection. */
+  /**
+   * At once where the answer is known or the policy has it at hand. `doc` null: every document of the collection. Rejects with
+   * `ACCESS_UNAVAILABLE`.
+   */
   may(action: Action, collection: string, doc: string | null): boolean | Promise<boolean> {
     const read = this.#answer('read', collection, doc)
     if (action === 'read' || read === false) return read
@@ -43,7 +46,10 @@ export class Rights {
     return this.#answers.get(textOf('read', collection, id)) === true
   }
 
-  /** Asks again about `docs`, whose answers stand meanwhile, and forgets all others. Answers those that it may not read. */
+  /**
+   * Asks again about `docs`, whose answers stand meanwhile, and forgets all others. Answers those that it may not read; rejects
+   * with `ACCESS_UNAVAILABLE`.
+   */
   async review(docs: readonly DocKey[]): Promise<DocKey[]> {
     const former = new Map(this.#answers)
     this.#answers.clear()
@@ -65,24 +71,25 @@ export class Rights {
     const answer = this.#ask(action, collection, doc)
     this.#remember(text, answer)
     if (typeof answer !== 'boolean')
-      void answer.then(may => {
-        if (this.#answers.get(text) === answer) this.#answers.set(text, may)
-      })
+      answer.then(
+        may => {
+          if (this.#answers.get(text) === answer) this.#answers.set(text, may)
+        },
+        () => {
+          if (this.#answers.get(text) === answer) this.#answers.delete(text)
+        },
+      )
     return answer
   }
 
-  /** Never rejects: a policy that fails has denied. */
+  /** Whatever is not `true` is no. */
   #ask(action: Action, collection: string, doc: string | null): boolean | Promise<boolean> {
-    const deny = (error: unknown) => {
-      this.#report('a policy of access failed, and so denied', error)
-      return false
-    }
     try {
       const answer = this.#access.access(this.principal, action, collection, doc)
       if (!(answer instanceof Promise)) return answer === true
-      return inTime(this.#clock, answer).then(may => may === true, deny)
+      return inTime(this.#clock, this.#report, answer).then(may => may === true)
     } catch (error) {
-      return deny(error)
+      return Promise.reject(failed(this.#report, error))
     }
   }
 

@@ -184,9 +184,8 @@ export class Sentry {
   }
 
   async #renew(token: string): Promise<void> {
-    const { access, clock, report } = this.#parts
     try {
-      const principal = await identify(access, token, clock)
+      const principal = await identify(this.#parts, token)
       if (this.#state.name === 'closed') return
       if (principal.id !== this.principal)
         throw new HoldfastError('TOKEN_INVALID', "The token is somebody else's.")
@@ -197,7 +196,7 @@ export class Sentry {
       await this.#tellHeld()
       this.#trust(principal)
     } catch (error) {
-      const told = wireError(error, report)
+      const told = wireError(error, this.#parts.report)
       this.#session.say({ a: 'h.token', error: told })
       this.#session.close(told.code as ErrorCode)
     }
@@ -217,7 +216,11 @@ export class Sentry {
   review(): Promise<void> {
     this.#due = this.#renewing
     if (this.#due) return Promise.resolve()
-    return this.#inTurn(() => (this.#state.name === 'good' ? this.#review() : Promise.resolve()))
+    return this.#inTurn(async () => {
+      if (this.#state.name !== 'good') return
+      // What may still be heard is not known: the client comes again, until there is an answer.
+      await this.#review().catch(() => this.#session.close('ACCESS_UNAVAILABLE'))
+    })
   }
 
   async #review(): Promise<void> {

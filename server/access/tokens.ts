@@ -4,14 +4,21 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { HoldfastError } from '../../ops/errors.ts'
 import { cookieValue } from '../browser.ts'
 import type { Clock } from '../clock.ts'
+import type { Report } from '../report.ts'
 import type { Settings } from '../settings.ts'
 import type { Access, Principal } from './access.ts'
 import { inTime } from './patience.ts'
 
-/** Rejects with `TOKEN_MISSING`, `TOKEN_INVALID`, `TOKEN_EXPIRED`, or with what kept the policy from telling. */
-export async function identify(access: Access, token: string | null, clock: Clock): Promise<Principal> {
+interface Asking {
+  readonly access: Access
+  readonly clock: Clock
+  readonly report: Report
+}
+
+/** Rejects with `TOKEN_MISSING`, `TOKEN_INVALID`, `TOKEN_EXPIRED`, or `ACCESS_UNAVAILABLE`. */
+export async function identify({ access, clock, report }: Asking, token: string | null): Promise<Principal> {
   if (token === null) throw new HoldfastError('TOKEN_MISSING')
-  const principal = await inTime(clock, access.authenticate(token))
+  const principal = await inTime(clock, report, access.authenticate(token))
   if (principal.expires !== undefined && principal.expires <= clock.now())
     throw new HoldfastError('TOKEN_EXPIRED')
   return principal

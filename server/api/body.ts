@@ -41,17 +41,18 @@ export function expectMedia(request: Request, media: string): void {
     )
 }
 
-/** The bytes as they come, but no more than so many. */
-export async function* limited(
-  chunks: AsyncIterable<Uint8Array>,
-  most: number,
-  refusal: Error,
-): AsyncGenerator<Uint8Array> {
+/** The bytes as they come, but no more than so many; the connection stays, for the answer. */
+export async function* limited(request: Request, most: number, refusal: Error): AsyncGenerator<Uint8Array> {
   let length = 0
-  for await (const chunk of chunks) {
-    length += chunk.length
-    if (length > most) throw refusal
-    yield chunk
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      length += chunk.length
+      if (length > most) throw refusal
+      yield chunk
+    }
+  } catch (error) {
+    // Whoever sent it has gone, or what came was no HTTP any more: that is no fault of ours.
+    throw error === refusal ? error : new HoldfastError('REQUEST_MALFORMED', 'The body was cut off.')
   }
 }
 

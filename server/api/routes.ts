@@ -66,7 +66,8 @@ export const isWrite = ({ method }: Route): boolean => method !== 'get'
 export function errorsOf(entry: Route): ErrorCode[] {
   const { path, needs, query, headers, body, errors } = entry
   const all: ErrorCode[] = [...errors, 'STORE_FAILED', 'INTERNAL']
-  if (needs !== null) all.push('TOKEN_MISSING', 'TOKEN_INVALID', 'TOKEN_EXPIRED', 'FORBIDDEN')
+  if (needs !== null)
+    all.push('TOKEN_MISSING', 'TOKEN_INVALID', 'TOKEN_EXPIRED', 'FORBIDDEN', 'TOO_MANY', 'ACCESS_UNAVAILABLE')
   if (path.includes(':') || query || headers) all.push('PARAMETER_INVALID')
   if (path.includes(':') || body) all.push('NAME_INVALID')
   if (isWrite(entry)) all.push('SERVER_DRAINING', 'ORIGIN_REFUSED')

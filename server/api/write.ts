@@ -14,6 +14,7 @@ import type { SharedbOp } from '../sharedb.ts'
 import { refusalOf } from '../store/adapter.ts'
 import { checkCondition, conditionOf, etagOf } from './etag.ts'
 import { checkedName } from './names.ts'
+import { spendOp } from './rate.ts'
 import { type Call, hash, type Receipt, receipt, route, typeName, version } from './route.ts'
 
 const SRC_CHARS = 128
@@ -212,10 +213,11 @@ export const restoreDoc = route<object, v.InferOutput<typeof restoration>>({
   body: restoration,
   answer: { 'application/json': receipt },
   errors: [...opErrors, 'VERSION_UNKNOWN'],
-  run: async call =>
-    told(call, call.key, {
-      v: await restoreVersion(call.gateway.backend, call.gateway.store, call.key, call.body.v),
-    }),
+  async run(call) {
+    const { gateway, response, key, body } = call
+    spendOp(gateway, response)
+    return told(call, key, { v: await restoreVersion(gateway.backend, gateway.store, key, body.v) })
+  },
 })
 
 // ---- the way of an edit ----
@@ -229,7 +231,8 @@ interface Edit extends Name {
 }
 
 async function submit(call: Call, key: DocKey, { seal, ...edit }: Edit, exact?: number): Promise<Receipt> {
-  const { gateway, rights } = call
+  const { gateway, rights, response } = call
+  spendOp(gateway, response)
   if (edit.create) checkCreate(edit.create)
   await checkSrc(call, edit.src)
   const create = edit.create && { ...edit.create, type: findType(edit.create.type)!.uri }

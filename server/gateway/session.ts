@@ -23,14 +23,14 @@ import { identify } from '../access/tokens.ts'
 import type { Reviewed } from '../access/watch.ts'
 import { answerCatchUp, carryAlong } from '../catchup.ts'
 import { lookUp, note } from '../devices.ts'
-import type { Limits } from '../limits.ts'
+import { type Limits, whoseLimits } from '../limits.ts'
 import { nobody, type Peer } from '../peer.ts'
 import type { Report } from '../report.ts'
 import type { Agent } from '../sharedb.ts'
 import { type Address, addressOf } from './address.ts'
 import { type Announcement, Carets } from './carets.ts'
 import { Followed } from './followed.ts'
-import { BATCH_FRAMES, type FrameRead, readFrames } from './frames.ts'
+import { BATCH_FRAMES, type FrameFault, type FrameRead, readFrames } from './frames.ts'
 import type { Gateway } from './gateway.ts'
 import { Pipe } from './pipe.ts'
 import type { CatchUp, Device, Frame, Hello } from './schemas.ts'
@@ -56,6 +56,8 @@ export interface Session extends Reviewed {
   readonly phase: Phase
   /** A WebSocket message came; anything but text is refused. */
   receive(data: string | Uint8Array): void
+  /** The socket was asked whether it lives, with so many bytes, and has answered. */
+  pinged(bytes: number): void
   /** The socket is gone. */
   closed(): void
   /** From now on new requests are passed over; what is running is still answered. */
@@ -85,6 +87,9 @@ export function openSession(
 
 /** Frames that may come in the flight of the greeting; each is limited in its size. */
 const WAITING = 10_000
+
+/** What the smallest frame counts for: to take one costs as much. */
+const LEAST_BYTES = 256
 
 class GatewaySession implements Session {
   phase: Phase = { name: 'greeting' }
@@ -138,9 +143,17 @@ class GatewaySession implements Session {
     const reads = typeof data === 'string' ? readFrames(data, this.#gateway.settings) : [binary]
     for (const read of reads) {
       this.#spend(read.fault ? null : read.frame, bytes / reads.length)
-      if (read.fault) this.#refuse(read.fault.address, codedError(read.fault.code, read.fault.message))
+      if (read.fault) this.#reject(read.fault)
       else this.#handle(read.frame)
     }
+  }
+
+  pinged(bytes: number): void {
+    if (this.phase.name === 'closed') return
+    this.#gateway.meter.heard(bytes)
+    this.#spend(null, bytes)
+    if (this.#isStuck()) this.close('READER_TOO_SLOW')
+    else this.#bear()
   }
 
   closed(): void {
@@ -237,12 +250,12 @@ class GatewaySession implements Session {
 
   /** Whose limits these are. */
   get #who(): string {
-    return this.#sentry ? `principal ${this.#sentry.principal}` : `address ${this.#peer.address}`
+    return whoseLimits(this.principal, this.#peer.address)
   }
 
   #spend(frame: Frame | null, bytes: number): void {
     const ops = frame?.a === 'op' || (frame?.a === 'h.catchup' && frame.submit) ? 1 : 0
-    this.#gateway.limits.spend(this.#who, ops, bytes)
+    this.#gateway.limits.spend(this.#who, ops, Math.max(bytes, LEAST_BYTES))
   }
 
   /** A request over a limit is answered so; what only ends or confirms something is not held up. */
@@ -252,11 +265,26 @@ class GatewaySession implements Session {
     const setting = rate ?? (this.#followed.take(frame) ? null : 'DOCUMENTS_PER_CONNECTION')
     if (setting === null) {
       if (heavy.has(frame.a)) this.#over = 0
-      return false
+      else this.#bear()
+      return this.phase.name === 'closed'
     }
     this.#refuse(addressOf(frame), codedError('TOO_MANY', `This is more than HOLDFAST_${setting} allows.`))
-    if (rate !== null && ++this.#over > limits.patience) this.close('TOO_MANY')
+    if (rate !== null) this.#goesOn()
     return true
+  }
+
+  #reject({ code, message, address }: FrameFault): void {
+    this.#refuse(address, codedError(code, message))
+    this.#bear()
+  }
+
+  /** What costs little, or is refused, is not held up over a rate; but who goes on is not borne for ever. */
+  #bear(): void {
+    if (this.#gateway.limits.over(this.#who)) this.#goesOn()
+  }
+
+  #goesOn(): void {
+    if (++this.#over > this.#gateway.limits.patience) this.close('TOO_MANY')
   }
 
   #announce(frame: Announcement): void {
@@ -298,7 +326,7 @@ class GatewaySession implements Session {
     this.phase = phase
     const parts = { ...this.#gateway, report: this.#report, access }
     try {
-      const principal = await identify(access, hello.token ?? this.#cookie, parts.clock)
+      const principal = await identify(parts, hello.token ?? this.#cookie)
       const gate = await openGate(parts, principal, hello.id ?? this.#agent.clientId, this.#agent)
       if (this.phase !== phase) gate.close()
       else {
@@ -426,8 +454,11 @@ class GatewaySession implements Session {
     meter.told(line.bytes, message.a === 'op' && !isReply(message))
     if (message.error !== undefined) meter.refused((message.error as WireError).code as ErrorCode)
     this.#socket.send(line)
-    if (this.#socket.bufferedBytes() > this.#gateway.settings.SOCKET_BUFFER_BYTES)
-      this.close('READER_TOO_SLOW')
+    if (this.#isStuck()) this.close('READER_TOO_SLOW')
+  }
+
+  #isStuck(): boolean {
+    return this.#socket.bufferedBytes() > this.#gateway.settings.SOCKET_BUFFER_BYTES
   }
 }
 

@@ -6,14 +6,13 @@
  */
 
 import type { IncomingMessage, Server } from 'node:http'
-import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
 import { WebSocketServer } from 'ws'
 import type { ErrorCode } from '../../ops/errors.ts'
-import { errors } from '../../ops/errors.ts'
 import { tokenInCookie } from '../access/tokens.ts'
 import { browserIn, cookieFor } from '../browser.ts'
+import { headerFault, refuse } from '../listener.ts'
 import { isOriginAllowed } from '../origins.ts'
 import { type Peer, peerOf } from '../peer.ts'
 import type { Gateway } from './gateway.ts'
@@ -60,7 +59,7 @@ export function acceptWebSockets(server: Server, gateway: Gateway): WebSockets {
   })
   server.on('upgrade', (request, stream, head) => {
     const refusal = refusalOf(request, gateway)
-    if (refusal) refuseUpgrade(stream, refusal)
+    if (refusal) refuse(stream, refusal, gateway.meter)
     else
       sockets.handleUpgrade(request, stream, head, socket =>
         connect({ socket, stream, outbox }, gateway, connections, tokenInCookie(request.headers, settings), {
@@ -69,6 +68,10 @@ export function acceptWebSockets(server: Server, gateway: Gateway): WebSockets {
         }),
       )
   })
+  // What else the library does not take for an opening handshake.
+  sockets.on('wsClientError', (_error, stream) =>
+    refuse(stream, 'UPGRADE_INVALID', gateway.meter, 'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'),
+  )
   const heart = setInterval(() => beat(connections), settings.HEARTBEAT_MS)
 
   return {
@@ -118,6 +121,7 @@ function connect(
   socket.on('pong', () => {
     connection.silent = 0
   })
+  socket.on('ping', data => session.pinged(data.length))
   socket.on('close', () => {
     connections.delete(connection)
     session.closed()
@@ -148,20 +152,17 @@ const bytesOf = (data: RawData): Uint8Array =>
   Array.isArray(data) ? Buffer.concat(data) : new Uint8Array(data)
 
 function refusalOf(request: IncomingMessage, gateway: Gateway): ErrorCode | null {
-  const path = URL.parse(request.url ?? '', 'http://host')?.pathname
-  if (path !== PATH) return 'NOT_FOUND'
-  if (!isOriginAllowed(request.headers.origin, request.headers.host, gateway.settings))
-    return 'ORIGIN_REFUSED'
+  if (headerFault(request) !== null) return 'REQUEST_MALFORMED'
+  const url = URL.parse(request.url ?? '', 'http://host')
+  if (url?.pathname !== PATH) return 'NOT_FOUND'
+  const { headers } = request
+  if (!isOriginAllowed(headers.origin, headers.host, gateway.settings)) return 'ORIGIN_REFUSED'
+  // Of several protocols a server chooses one; to choose none would tell a browser no more than that it failed.
+  const speaks = headers['sec-websocket-protocol'] === undefined
+  // An address ends up in logs and histories.
+  if (!speaks || secrets.some(name => url.searchParams.has(name))) return 'UPGRADE_INVALID'
   return gateway.draining ? 'SERVER_DRAINING' : null
 }
 
-/** There is no express behind an upgrade: the answer is written by hand. */
-function refuseUpgrade(stream: Duplex, code: ErrorCode): void {
-  const { http, meaning } = errors[code]
-  const body = JSON.stringify({ error: { code, message: meaning } })
-  stream.on('error', () => stream.destroy())
-  stream.end(
-    `HTTP/1.1 ${http} ${STATUS_CODES[http]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
-}
+/** Names by which tokens are put into addresses (RFC 6750, 2.3). */
+const secrets = ['token', 'access_token', 'id_token', 'jwt', 'auth', 'authorization']

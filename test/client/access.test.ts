@@ -99,6 +99,33 @@ describe('a client whom the server may refuse', () => {
     assert.equal(doc.data, 'before!')
   })
 
+  it('[Z28] a policy that fails for a while holds no edit: they wait, and are sent when it answers again', async () => {
+    const server = await serve(board)
+    const ada = client({ server: server.url, token: as('ada') })
+    const doc = await ada.open<string>('notes', 'a', 'text')
+    doc.edit(['before '])
+    await doc.settled
+    const { access, authenticate } = board
+    board.access = () => {
+      throw new Error('the app is down')
+    }
+    board.changed('ada')
+    await until(doc, ({ status }) => status !== 'synced')
+    doc.edit(['then '])
+    const other = await ada.open<string>('notes', 'b', 'text')
+    other.edit(['new'])
+    await until(other, ({ error }) => error?.code === 'ACCESS_UNAVAILABLE')
+    board.authenticate = () => Promise.reject(new Error('the app is down'))
+    ada.reconnect()
+    await until(doc, ({ error }) => error?.code === 'ACCESS_UNAVAILABLE')
+    assert.deepEqual([doc.held.length, other.held.length], [0, 0])
+    assert.ok(doc.unsent > 0 && other.unsent > 0)
+    Object.assign(board, { access, authenticate })
+    await Promise.all([doc.settled, other.settled])
+    assert.deepEqual([doc.data, other.data], ['then before ', 'new'])
+    assert.deepEqual([doc.held, other.held, doc.truth.error], [[], [], null])
+  })
+
   it('[R13] a token that is not accepted is told, keeps every edit, and is asked for again', async () => {
     const server = await serve(board)
     let token = 'nonsense'

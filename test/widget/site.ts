@@ -30,9 +30,9 @@ export interface Site {
   close(): Promise<void>
 }
 
-/** A page on another origin, under a strict content security policy, that loads nothing but our script. */
-export async function openSite(server: string, body: string): Promise<Site> {
-  const policy = `default-src 'none'; img-src data:; script-src ${server}; connect-src ${server} ${server.replace('http', 'ws')}`
+/** A page on another origin, under a strict content security policy, that loads nothing but our script. `more`: of the policy. */
+export async function openSite(server: string, body: string, more = ''): Promise<Site> {
+  const policy = `default-src 'none'; img-src data:; script-src ${server}; connect-src ${server} ${server.replace('http', 'ws')}; ${more}`
   const site = createServer((_request, response) => {
     response.setHeader('Content-Type', 'text/html').setHeader('Content-Security-Policy', policy)
     response.end(

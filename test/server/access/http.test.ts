@@ -179,7 +179,7 @@ describe('Access over HTTP and sockets', () => {
     again.send({ ...hello('a'), token: secret, more: '\ud800', id: 7 })
     await again.next({ a: 'hs' })
     const response = await get(server, '/v1/docs/notes', { authorization: `Bearer ${secret}` })
-    assert.equal(response.status, 500)
+    assert.equal(response.status, 503)
     const said = [
       ...server.reports,
       JSON.stringify(client.frames),
@@ -188,6 +188,42 @@ describe('Access over HTTP and sockets', () => {
     ]
     assert.match(said.join(), /the policy broke/)
     assert.doesNotMatch(said.join(), /s3cr3t|t0k3n/)
+  })
+
+  it('[Z28] while the policy cannot be asked, requests are answered with 503, and are done when it can', async () => {
+    const server = await open()
+    board.give('ann', 'write', 'notes', '0')
+    const { access, authenticate } = board
+    const asks: [path: string, init?: object][] = [
+      ['/v1/docs/notes/0'],
+      ['/v1/docs/notes'],
+      ['/v1/feed/notes'],
+      [
+        '/v1/docs/notes/0/ops',
+        { method: 'POST', body: JSON.stringify({ src: 's', seq: 1, v: 1, op: ['x'] }) },
+      ],
+    ]
+    const answers = () =>
+      Promise.all(
+        asks.map(async ([path, init]) => {
+          const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+          const response = await fetch(server.url + path, { ...init, headers })
+          return [response.status, await codeOf(response)]
+        }),
+      )
+    const none = asks.map(() => [503, 'ACCESS_UNAVAILABLE'])
+    board.access = () => {
+      throw new Error('no route to the app')
+    }
+    assert.deepEqual(await answers(), none)
+    board.authenticate = () => Promise.reject(new Error('no route to the app'))
+    assert.deepEqual(await answers(), none)
+    Object.assign(board, { access, authenticate })
+    assert.deepEqual(
+      await answers(),
+      asks.map(() => [200, 200]),
+    )
+    assert.equal((await server.gateway.store.head({ collection: 'notes', id: '0' })).v, 2)
   })
 
   it('[Z17] sessions of a closed server are not asked about any more', async () => {

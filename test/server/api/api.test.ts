@@ -5,29 +5,8 @@ import { allRoutes, description, templateOf } from '../../../server/api/openapi.
 import { errorsOf } from '../../../server/api/routes.ts'
 import { closeAll, greet, serve, type TestServer } from '../scene.ts'
 import { ask, make } from './asking.ts'
-import { badAskings } from './bad.ts'
 
 const doc = '/v1/docs/notes/text'
-
-describe('The API: bad askings', () => {
-  let server: TestServer
-  before(async () => {
-    server = await serve()
-    await make(server, 'text', 'text', 'hello')
-    await make(server, 'json', 'json', { a: 1 })
-    await make(server, 'rich', 'rich', { ops: [{ insert: 'hi\n' }] })
-  })
-  after(closeAll)
-
-  for (const { what, path, code, ...asking } of badAskings) {
-    it(`[I11] ${what}: ${code}`, async () => {
-      const { body } = await ask(server, path, asking)
-      assert.equal(body.error.code, code, body.error.message)
-      assert.deepEqual((await ask(server, doc)).body, { v: 1, type: 'text', data: 'hello' })
-      assert.deepEqual(server.reports, [])
-    })
-  }
-})
 
 describe('The API', () => {
   let server: TestServer

@@ -1,17 +1,7 @@
-/**
- * What a broken or hostile client sends, and what it is told. Every document named here exists (`text`, `json`, `rich`)
- * or does not (`none`); see badframes.test.ts.
- */
+/** What a broken or hostile client says after its greeting. Of the collection `bad`, `text`, `json` and `rich` exist, `none` does not. */
 
-import { type AnyFrame, JSON1, RICH, TEXT } from './scene.ts'
-
-export interface BadFrame {
-  readonly what: string
-  readonly send: AnyFrame | string | Uint8Array
-  readonly code: string
-  /** The connection ends with this code; without it the connection goes on. */
-  readonly close?: number
-}
+import { type AnyFrame, JSON1, RICH, TEXT } from '../scene.ts'
+import type { BadFrame } from './table.ts'
 
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
 const op = (fields: AnyFrame): AnyFrame => ({
@@ -305,4 +295,128 @@ const contents: readonly BadFrame[] = [
   },
 ]
 
-export const badFrames: readonly BadFrame[] = [...unreadable, ...malformed, ...names, ...contents]
+const ops: readonly BadFrame[] = [
+  { what: 'a text op of true', send: edit('text', [true]), code: 'OP_MALFORMED' },
+  { what: 'a text op in a list', send: edit('text', [['x']]), code: 'OP_MALFORMED' },
+  { what: 'a text op that inserts nothing', send: edit('text', ['']), code: 'OP_MALFORMED' },
+  { what: 'a text op that skips nothing', send: edit('text', [0, 'x']), code: 'OP_MALFORMED' },
+  { what: 'a text op that ends with a skip', send: edit('text', ['x', 1]), code: 'OP_MALFORMED' },
+  { what: 'a text op that inserts half a pair', send: edit('text', ['\ud800']), code: 'OP_MALFORMED' },
+  { what: 'a text op that deletes by an unknown key', send: edit('text', [{ x: 1 }]), code: 'OP_MALFORMED' },
+  { what: 'a text op that deletes half', send: edit('text', [{ d: 1.5 }]), code: 'OP_MALFORMED' },
+  {
+    what: 'a text op that deletes with more to say',
+    send: edit('text', [{ d: 1, e: 1 }]),
+    code: 'OP_MALFORMED',
+  },
+  {
+    what: 'a text op with __proto__',
+    send: raw('{"a":"op",DOC,"v":1,"src":"x","seq":1,"op":[{"__proto__":{"d":1}}]}'),
+    code: 'OP_MALFORMED',
+  },
+  { what: 'a json op that is text', send: edit('json', 'k'), code: 'OP_MALFORMED' },
+  { what: 'a json op that is a number', send: edit('json', 7), code: 'OP_MALFORMED' },
+  { what: 'a json op of an empty list', send: edit('json', []), code: 'OP_MALFORMED' },
+  { what: 'a json op that ends in a key', send: edit('json', ['k']), code: 'OP_MALFORMED' },
+  { what: 'a json op with a negative index', send: edit('json', [-1, { i: 1 }]), code: 'OP_MALFORMED' },
+  { what: 'a json op with half an index', send: edit('json', [0.5, { i: 1 }]), code: 'OP_MALFORMED' },
+  {
+    what: 'a json op that drops what it did not pick up',
+    send: edit('json', ['k', { d: 0 }]),
+    code: 'OP_MALFORMED',
+  },
+  {
+    what: 'a json op that picks up and drops nowhere',
+    send: edit('json', ['k', { p: 0 }]),
+    code: 'OP_MALFORMED',
+  },
+  { what: 'a json op with null for a change', send: edit('json', ['k', null]), code: 'OP_MALFORMED' },
+  { what: 'a json op into a text that is a list', send: edit('json', ['k', 0, { i: 1 }]), code: 'OP_MISFIT' },
+  {
+    what: 'a json op that inserts __proto__',
+    send: `{"a":"op","c":"bad","d":"json","v":1,"src":"x","seq":1,"op":["n",{"i":{"__proto__":{"polluted":1}}}]}`,
+    code: 'OP_MALFORMED',
+  },
+  {
+    what: 'a json op by a type that is not embedded',
+    send: edit('json', ['k', { et: 'pdf', e: 1 }]),
+    code: 'OP_MALFORMED',
+  },
+  { what: 'a rich op that is a list', send: edit('rich', [{ insert: 'x' }]), code: 'OP_MALFORMED' },
+  { what: 'a rich op without ops', send: edit('rich', {}), code: 'OP_MALFORMED' },
+  { what: 'a rich op of null', send: edit('rich', { ops: [null] }), code: 'OP_MALFORMED' },
+  {
+    what: 'a rich op that inserts nothing',
+    send: edit('rich', { ops: [{ insert: '' }] }),
+    code: 'OP_MALFORMED',
+  },
+  {
+    what: 'a rich op that inserts a number',
+    send: edit('rich', { ops: [{ insert: 7 }] }),
+    code: 'OP_MALFORMED',
+  },
+  {
+    what: 'a rich op that inserts and deletes',
+    send: edit('rich', { ops: [{ insert: 'x', delete: 1 }] }),
+    code: 'OP_MALFORMED',
+  },
+  {
+    what: 'a rich op that inserts half a pair',
+    send: edit('rich', { ops: [{ insert: '\ud800' }] }),
+    code: 'OP_MALFORMED',
+  },
+  {
+    what: 'a rich op with formats that are a list',
+    send: edit('rich', { ops: [{ insert: 'x', attributes: ['bold'] }] }),
+    code: 'OP_ATTRIBUTE',
+  },
+  {
+    what: 'a rich op with a format that is none',
+    send: edit('rich', { ops: [{ insert: 'x', attributes: { onclick: 'x' } }] }),
+    code: 'OP_ATTRIBUTE',
+  },
+  {
+    what: 'a rich op with a format of 257 characters',
+    send: edit('rich', { ops: [{ insert: 'x', attributes: { color: 'c'.repeat(257) } }] }),
+    code: 'OP_ATTRIBUTE',
+  },
+  {
+    what: 'a rich op with the format __proto__',
+    send: `{"a":"op","c":"bad","d":"rich","v":1,"src":"x","seq":1,"op":{"ops":[{"insert":"x","attributes":{"__proto__":true}}]}}`,
+    code: 'OP_ATTRIBUTE',
+  },
+  {
+    what: 'a rich op with a picture',
+    send: edit('rich', { ops: [{ insert: { image: 'data:text/html,x' } }] }),
+    code: 'OP_ATTRIBUTE',
+  },
+  {
+    what: 'a rich op with a formula',
+    send: edit('rich', { ops: [{ insert: { formula: 'x' } }] }),
+    code: 'OP_ATTRIBUTE',
+  },
+]
+
+const tokens: readonly BadFrame[] = [
+  { what: 'a new token that is empty', send: { a: 'h.token', token: '' }, code: 'FRAME_MALFORMED' },
+  {
+    what: 'a new token that is an object',
+    send: { a: 'h.token', token: { sub: 'root' } },
+    code: 'FRAME_MALFORMED',
+  },
+  {
+    what: 'a new token of 70,000 characters',
+    send: { a: 'h.token', token: 't'.repeat(70_000) },
+    code: 'FRAME_MALFORMED',
+  },
+  { what: 'no new token', send: { a: 'h.token' }, code: 'FRAME_MALFORMED' },
+]
+
+export const frames: readonly BadFrame[] = [
+  ...unreadable,
+  ...malformed,
+  ...names,
+  ...contents,
+  ...ops,
+  ...tokens,
+]

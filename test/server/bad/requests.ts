@@ -1,13 +1,6 @@
-/** What a broken or hostile program asks, and what it is told. `text`, `json`, `rich` exist in `notes`, at version 1. */
+/** What a broken or hostile program asks. `text`, `json`, `rich` exist in `notes`, at version 1. */
 
-import type { ErrorCode } from '../../../ops/errors.ts'
-import type { Asking } from './asking.ts'
-
-export interface BadAsking extends Asking {
-  readonly what: string
-  readonly path: string
-  readonly code: ErrorCode
-}
+import type { BadRequest } from './table.ts'
 
 const doc = '/v1/docs/notes/text'
 const ops = `${doc}/ops`
@@ -15,7 +8,7 @@ const op = { src: 'bad', seq: 1, v: 1, op: ['x'] }
 const json = { 'content-type': 'application/json' }
 const nested = `${'['.repeat(300)}${']'.repeat(300)}`
 
-const reading: readonly BadAsking[] = [
+const reading: readonly BadRequest[] = [
   { what: 'an unknown parameter', path: `${doc}?version=1`, code: 'PARAMETER_INVALID' },
   { what: 'an unknown parameter of a list', path: '/v1/docs/notes?offset=1', code: 'PARAMETER_INVALID' },
   { what: 'a parameter called __proto__', path: `${doc}?__proto__=1`, code: 'PARAMETER_INVALID' },
@@ -57,7 +50,7 @@ const reading: readonly BadAsking[] = [
   { what: 'an op on a collection', path: '/v1/docs/notes', send: op, code: 'METHOD_NOT_ALLOWED' },
 ]
 
-const bodies: readonly BadAsking[] = [
+const bodies: readonly BadRequest[] = [
   { what: 'no body', path: ops, method: 'POST', code: 'MEDIA_TYPE_UNSUPPORTED' },
   {
     what: 'a form',
@@ -67,7 +60,7 @@ const bodies: readonly BadAsking[] = [
     code: 'MEDIA_TYPE_UNSUPPORTED',
   },
   {
-    what: 'JSON as text',
+    what: 'JSON called text',
     path: ops,
     raw: '{}',
     headers: { 'content-type': 'text/plain' },
@@ -156,7 +149,7 @@ const bodies: readonly BadAsking[] = [
   },
 ]
 
-const edits: readonly BadAsking[] = [
+const edits: readonly BadRequest[] = [
   { what: 'an op without a name', path: ops, send: { v: 1, op: ['x'] }, code: 'PARAMETER_INVALID' },
   {
     what: 'an op with half a name',
@@ -184,7 +177,7 @@ const edits: readonly BadAsking[] = [
     code: 'PARAMETER_INVALID',
   },
   {
-    what: 'a version to come',
+    what: 'an op on a version to come',
     path: ops,
     send: { ...op, v: 9 },
     code: 'ERR_OP_VERSION_NEWER_THAN_CURRENT_SNAPSHOT',
@@ -325,4 +318,30 @@ const edits: readonly BadAsking[] = [
   },
 ]
 
-export const badAskings = [...reading, ...bodies, ...edits]
+const addresses: readonly BadRequest[] = [
+  { what: 'an unknown path', path: '/nothing', code: 'NOT_FOUND' },
+  { what: 'an unknown version', path: '/v2/docs/notes', code: 'NOT_FOUND' },
+  { what: 'no collection', path: '/v1/docs', code: 'NOT_FOUND' },
+  { what: 'a path below a document', path: '/v1/docs/notes/a/b', code: 'NOT_FOUND' },
+  { what: 'a document that is not there', path: '/v1/docs/notes/none', code: 'NOT_FOUND' },
+  { what: 'a page where there are none', path: '/', code: 'NOT_FOUND' },
+  { what: 'a way out of the directory', path: '/assets/..%2f..%2fpackage.json', code: 'NOT_FOUND' },
+  { what: 'a WebSocket address over HTTP', path: '/ws', code: 'NOT_FOUND' },
+  { what: 'a broken escape', path: '/v1/docs/notes/%E0%A4%A', code: 'PARAMETER_INVALID' },
+  { what: 'a reserved name', path: '/v1/docs/__proto__/a', code: 'NAME_INVALID' },
+  { what: 'a reserved document', path: '/v1/docs/notes/constructor', code: 'NAME_INVALID' },
+  { what: 'a long name', path: `/v1/docs/notes/${'n'.repeat(256)}`, code: 'NAME_INVALID' },
+  { what: 'a NUL in a name', path: '/v1/docs/notes/a%00b', code: 'NAME_INVALID' },
+  { what: 'limit 0', path: '/v1/docs/notes?limit=0', code: 'PARAMETER_INVALID' },
+  { what: 'a large limit', path: '/v1/docs/notes?limit=501', code: 'PARAMETER_INVALID' },
+  { what: 'a negative limit', path: '/v1/docs/notes?limit=-1', code: 'PARAMETER_INVALID' },
+  { what: 'a limit in words', path: '/v1/docs/notes?limit=all', code: 'PARAMETER_INVALID' },
+  { what: 'two limits', path: '/v1/docs/notes?limit=1&limit=2', code: 'PARAMETER_INVALID' },
+  { what: 'a page after nothing', path: '/v1/docs/notes?after=', code: 'PARAMETER_INVALID' },
+  { what: 'a page after something odd', path: '/v1/docs/notes?after=e30', code: 'PARAMETER_INVALID' },
+  { what: 'a patch', path: '/v1/docs/notes/a', method: 'PATCH', code: 'METHOD_NOT_ALLOWED' },
+  { what: 'a post to the list', path: '/v1/docs/notes', method: 'POST', code: 'METHOD_NOT_ALLOWED' },
+  { what: 'a post to the health', path: '/health', method: 'POST', code: 'METHOD_NOT_ALLOWED' },
+]
+
+export const requests = [...addresses, ...reading, ...bodies, ...edits]
