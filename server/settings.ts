@@ -48,7 +48,7 @@ export const table = {
   BUS_CHECK_MS: whole(
     5000,
     'ms',
-    'Pause after which documents that are open here are compared with the database, as long as other servers may write.',
+    'Pause after which documents that are open here, and changes that are waited for, are looked up in the database, as long as other servers may write; and between signs of life on the bus: people on a server that has given none for four such pauses are shown no more.',
     100,
     600_000,
   ),

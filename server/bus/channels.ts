@@ -13,7 +13,7 @@ const COLLECTION = 'collection '
 /** Has ShareDB use these names. */
 export function nameChannels(share: Backend): void {
   share.getDocChannel = docChannel
-  share.getCollectionChannel = collection => COLLECTION + collection
+  share.getCollectionChannel = collectionChannel
 }
 
 export const docChannel = (collection: string, id: string): string => DOC + keyText({ collection, id })
@@ -25,5 +25,17 @@ export function docOf(channel: string): DocKey | null {
   return { collection, id }
 }
 
-/** Whether other servers are to hear it. Nobody can query our store, so nobody elsewhere follows a whole collection. */
-export const isShared = (channel: string): boolean => !channel.startsWith(COLLECTION)
+export const collectionChannel = (collection: string): string => COLLECTION + collection
+
+/** The collection that a channel tells of; null for another channel. */
+export const collectionOf = (channel: string): string | null =>
+  channel.startsWith(COLLECTION) ? channel.slice(COLLECTION.length) : null
+
+/** What servers say of themselves. */
+export const SERVERS = 'servers'
+
+/**
+ * Whether other servers are to hear what ShareDB says there. Nobody can query our store, so it has no followers of whole
+ * collections; those who wait for changes are told of them by us.
+ */
+export const isShared = (channel: string): boolean => collectionOf(channel) === null

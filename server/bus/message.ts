@@ -1,7 +1,8 @@
 /**
  * What servers say to each other, version 1: `SENDER JSON`. On a document's channel the JSON is one committed op,
  * `{v, src, seq, hash, op | create | del}`, or `{v}` where that would be long: the hearer then asks the database.
- * On any other channel it is whatever ShareDB publishes there (presence).
+ * On a channel of presence it is what ShareDB publishes there, on that of the servers what roll.ts says, and on that of a
+ * collection {}: something in it has changed.
  */
 
 import type { SharedbOp } from '../sharedb.ts'
@@ -18,13 +19,19 @@ export function opMessageOf(sender: string, { c: _c, d: _d, m: _m, ...op }: Shar
   return text.length <= LONG ? text : messageOf(sender, { v: op.v })
 }
 
+export interface Message {
+  readonly sender: string
+  readonly data: object
+}
+
 /** Null for one's own and for what is none: whoever can write to Redis can say anything. */
-export function readMessage(text: string, self: string): object | null {
+export function readMessage(text: string, self: string): Message | null {
   const space = text.indexOf(' ')
-  if (space < 1 || text.slice(0, space) === self) return null
+  const sender = text.slice(0, space)
+  if (space < 1 || sender === self) return null
   try {
     const data: unknown = JSON.parse(text.slice(space + 1))
-    return typeof data === 'object' ? data : null
+    return typeof data === 'object' && data !== null ? { sender, data } : null
   } catch {
     return null
   }

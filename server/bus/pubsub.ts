@@ -3,7 +3,7 @@
  * it is given, so each document that somebody here follows is told in order from a watermark (follower.ts) and is compared
  * with the store: when it is first followed, when the bus is back, and every so often.
  *
- * Where no other server can write, there is nothing to compare.
+ * Where no other server can write, there is nothing to compare. What servers tell each other beside is in others.ts.
  */
 
 import type { DocKey } from '../../ops/identity.ts'
@@ -13,10 +13,12 @@ import { type Backend, type Done, type OpStream, type SharedbOp, sharedb } from 
 import type { Store } from '../store/store.ts'
 import { Published } from '../telling.ts'
 import type { Bus } from './bus.ts'
-import { docChannel, docOf, isShared, nameChannels } from './channels.ts'
+import { docChannel, docOf, isShared, nameChannels, SERVERS } from './channels.ts'
+
 import { Follower } from './follower.ts'
 import { Heads } from './heads.ts'
 import { hasVersion, MESSAGE_VERSION, messageOf, opMessageOf, readMessage } from './message.ts'
+import { Others } from './others.ts'
 import { Outlet } from './outlet.ts'
 import { isAnnouncement, PresenceTurns } from './presence.ts'
 
@@ -69,6 +71,8 @@ export class BusPubSub extends sharedb.PubSub {
   readonly #followed = new Map<string, Followed>()
   /** The last version by channel of what the bus did not take. */
   readonly #unsaid = new Map<string, number>()
+  /** Null where there is no bus. */
+  readonly #others: Others | null
   readonly #counts: BusCounts = {
     published: 0,
     publishErrors: 0,
@@ -81,6 +85,7 @@ export class BusPubSub extends sharedb.PubSub {
   readonly #told = new Map<string, unknown[]>()
   readonly #presence = new PresenceTurns((channel, announcement) => {
     this.#sendOn(channel, announcement)
+    this.#others?.said(channel, announcement)
     this._emit(channel, announcement)
   })
   #checking: Promise<void> | null = null
@@ -96,9 +101,21 @@ export class BusPubSub extends sharedb.PubSub {
       heard: (channel, text) => this.#heard(channel.slice(this.#prefix.length), text),
       restored: () => {
         this.#sayAgain()
+        this.#others?.restored()
         void this.recheck()
       },
     })
+    this.#others =
+      parts.bus &&
+      new Others({
+        self: this.#self,
+        bus: parts.bus,
+        prefix: this.#prefix,
+        clock: parts.clock,
+        beatMs: parts.checkMs,
+        emit: (channel, data) => this._emit(channel, data),
+        subscribed: () => Object.keys(this.streams),
+      })
     if (this.#heals) this.#checkLater()
   }
 
@@ -111,6 +128,16 @@ export class BusPubSub extends sharedb.PubSub {
   /** Whether ops may come into being that nobody tells us of. */
   get #heals(): boolean {
     return this.#parts.bus !== null || this.#parts.store.shared
+  }
+
+  /** Calls `changed` when another server has changed something in the collection, mostly; one for each collection. */
+  watch(collection: string, changed: () => void): () => void {
+    return this.#others?.watch(collection, changed) ?? (() => {})
+  }
+
+  /** Something in it was changed here. */
+  tellOf(collection: string): void {
+    this.#others?.tellOf(collection)
   }
 
   /** Has ShareDB name its channels as this needs them. */
@@ -131,6 +158,7 @@ export class BusPubSub extends sharedb.PubSub {
   async shutDown(): Promise<void> {
     this.#closed = true
     this.#cancelCheck()
+    this.#others?.close()
     this.close()
     for (const { follower } of this.#followed.values()) follower.close()
     this.#followed.clear()
@@ -210,6 +238,7 @@ export class BusPubSub extends sharedb.PubSub {
   #unfollow(channel: string): void {
     this.#followed.get(channel)?.follower.close()
     this.#followed.delete(channel)
+    this.#others?.drop(channel)
     if (this.#heals && isShared(channel)) this.#parts.bus?.unfollow(this.#prefix + channel)
   }
 
@@ -271,13 +300,13 @@ export class BusPubSub extends sharedb.PubSub {
   }
 
   #heard(channel: string, text: string): void {
-    const data = readMessage(text, this.#self)
-    if (data === null || this.#closed) return
-    this.#counts.heard++
+    const message = readMessage(text, this.#self)
+    if (message === null || this.#closed) return
+    const { sender, data } = message
+    if (channel !== SERVERS) this.#counts.heard++
     const followed = this.#followed.get(channel)
-    if (!followed) {
-      if (docOf(channel) === null) this._emit(channel, data)
-    } else if (hasVersion(data)) followed.follower.hear(Object.assign(data, wireKey(followed.key)))
+    if (docOf(channel) === null) this.#others?.hear(sender, channel, data)
+    else if (followed && hasVersion(data)) followed.follower.hear(Object.assign(data, wireKey(followed.key)))
   }
 
   // ---- comparing ----

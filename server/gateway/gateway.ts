@@ -81,7 +81,7 @@ export function openGateway(parts: GatewayParts): Gateway {
     prefix: settings.REDIS_PREFIX,
   })
   const backend = openBackend(store, settings, report, access !== null, pubsub, meter)
-  const feed = openFeed(backend, clock)
+  const feed = openFeed({ backend, clock, recheckMs: settings.BUS_CHECK_MS, others: pubsub })
   const sessions = new Set<Session>()
   const endWatch = access
     ? watchRights({ access, sessions, clock, everyMs: settings.ACCESS_RECHECK_MS })

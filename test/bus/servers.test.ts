@@ -130,7 +130,7 @@ describe('Servers on one Postgres', function () {
         const admin = new Redis(redis().url)
         const channels = async () =>
           ((await admin.pubsub('CHANNELS', 'holdfast:*')) as string[]).filter(
-            each => !each.includes(':beat:'),
+            each => !/:beat:|:servers$/.test(each),
           )
         const server = await startUp()
         const [a, also] = [await watch(server, 'a'), await watch(server, 'also')]
@@ -188,6 +188,10 @@ describe('Servers on one Postgres', function () {
           'x {"v":"1","op":["z"]}',
           'x {"v":1,"op":["z"]}',
           'x []',
+          'x {"wants":[1]}',
+          'x {"wants":{"length":1e9}}',
+          'x {"gone":true}',
+          'x {"p":{},"ch":[],"src":"x","id":"x"}',
         ]
         for (const channel of channels)
           for (const text of [...junk, 'x {"v":1e9}']) await admin.publish(channel, text)

@@ -11,7 +11,9 @@ export interface Stage {
   readonly random: Random
   /** Resolves when so many more edits are saved on devices. */
   typed(count: number): Promise<void>
-  /** Resolves when the server has acknowledged something new of every device. */
+  /** Perhaps nobody types any more: then what was missed must be found with no further edit. */
+  hush(): void
+  /** Resolves when something that is written from now on is acknowledged, of every device. */
   served(): Promise<void>
 }
 
@@ -47,9 +49,10 @@ export const blows = {
   },
   redis: {
     what: 'Redis is killed; edits are acknowledged meanwhile',
-    async run({ cluster, served }) {
+    async run({ cluster, served, hush }) {
       await cluster.redis.kill()
       await served()
+      hush()
       await cluster.redis.restart()
     },
   },
@@ -65,9 +68,10 @@ export const blows = {
   backing: {
     what: 'Redis and Postgres are killed together',
     tells: storeAway,
-    async run({ cluster: { redis, postgres }, typed }) {
+    async run({ cluster: { redis, postgres }, typed, hush }) {
       await Promise.all([redis.kill(), postgres.kill()])
       await typed(TYPED)
+      hush()
       await Promise.all([redis.restart(), postgres.restart()])
     },
   },
@@ -110,10 +114,11 @@ function cutOff(from: readonly (keyof Node['lines'])[], mode: Mode): Blow {
   return {
     what: `one server is cut off from ${from.join(' and ')} ${how}; edits are acknowledged meanwhile`,
     tells: from.includes('postgres') ? storeAway : [],
-    async run({ cluster, random, served, typed }) {
+    async run({ cluster, random, served, typed, hush }) {
       const { lines } = random.pick(cluster.nodes)
       for (const name of from) lines[name].mode = mode
       await Promise.all([served(), typed(TYPED)])
+      hush()
       for (const name of from) lines[name].mode = 'pass'
     },
   }

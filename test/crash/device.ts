@@ -82,9 +82,14 @@ export class Device {
     return doc
   }
 
-  /** Tries to read what she may not. */
+  /** Tries to read what she may not; resolves when she is told so, and goes on trying whenever she is connected anew. */
   async pry(id: string, type: TypeName): Promise<void> {
-    await this.#client.open(COLLECTION, id, type)
+    const doc = await this.#client.open(COLLECTION, id, type)
+    await new Promise<void>(resolve => {
+      const look = () => doc.truth.error?.code === 'FORBIDDEN' && resolve()
+      doc.on('truth', look)
+      look()
+    })
   }
 
   /** Types on and on, until it is told to stop. */

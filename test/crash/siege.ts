@@ -4,6 +4,7 @@
  * of the chaos tests, and I8, that no token reached a device that may not read its document.
  */
 
+import type { Grant } from '../../server/access/grants.ts'
 import { readSettings } from '../../server/settings.ts'
 import { storeOn } from '../../server/store/enginestore.ts'
 import { openExisting } from '../../server/store/open.ts'
@@ -53,6 +54,7 @@ class Siege implements Stage {
   readonly random: Random
   readonly #ledger = new Ledger()
   readonly #devices: Device[] = []
+  #hushed = false
   readonly #papers: readonly Paper[]
 
   constructor(cluster: Cluster, seed: number) {
@@ -67,16 +69,19 @@ class Siege implements Stage {
     this.#papers = [...shared, ...own]
   }
 
-  /** Everybody sits down and types; one more has nothing of her own and would like to read what the others have. */
+  /** All writers sit down and type; one more only reads, and would like to read what is not for her. */
   async begin(): Promise<void> {
-    for (const name of [...names, 'eve']) await this.#seat(name)
+    for (const name of names) (await this.#seat(name, 'write')).type()
+    const eve = await this.#seat(EVE, 'read')
+    for (const { id, type, owner } of this.#papers)
+      if (owner !== null) await within(REST_MS, eve.pry(id, type), `I8: ${EVE} is refused ${id}`)
     await this.served(WARM)
   }
 
-  async #seat(name: string): Promise<void> {
+  async #seat(name: string, may: Grant['may']): Promise<Device> {
     const mine = this.#papers.filter(({ owner }) => owner === null || owner === name)
     const balancer = await this.cluster.balancer(this.#devices.length)
-    const grants = mine.map(({ id }) => ({ c: COLLECTION, d: id, may: 'write' as const }))
+    const grants = mine.map(({ id }) => ({ c: COLLECTION, d: id, may }))
     const device = new Device({
       name,
       port: balancer.port,
@@ -85,11 +90,11 @@ class Siege implements Stage {
       random: this.random.fork(),
     })
     this.#devices.push(device)
-    for (const { id, type } of mine) await device.open(id, type)
-    if (name === 'eve')
-      for (const { id, type } of this.#papers)
-        if (!mine.some(each => each.id === id)) await device.pry(id, type)
-    device.type()
+    for (const { id, type } of mine) {
+      const doc = await device.open(id, type)
+      if (may === 'write') device.write(doc)
+    }
+    return device
   }
 
   typed = (count: number): Promise<void> => {
@@ -97,20 +102,29 @@ class Siege implements Stage {
     return this.#ledger.until(() => this.#ledger.count('saved') >= wanted, `${wanted} tokens are saved`)
   }
 
+  hush = (): void => {
+    if (!this.random.chance(0.5)) return
+    this.#hushed = true
+    this.#stop()
+  }
+
+  #stop(): void {
+    for (const device of this.#devices) device.stop()
+  }
+
+  /** What was on its way before does not count. */
   served = async (count = 1): Promise<void> => {
-    await Promise.all(
-      this.#devices.map(({ name }) => {
-        const wanted = this.#ledger.count('acked', name) + count
-        const isServed = () => this.#ledger.count('acked', name) >= wanted
-        return this.#ledger.until(isServed, `${name} is served`)
-      }),
-    )
+    const { entries } = this.#ledger
+    const from = entries.length
+    const isServed = (name: string) =>
+      entries.slice(from).filter(({ device, acked }) => acked && device === name).length >= count
+    await Promise.all(names.map(name => this.#ledger.until(() => isServed(name), `${name} is served`)))
   }
 
   /** I9, and then all the others. */
   async verdict({ tells = [] }: Blow): Promise<Toll> {
-    await this.served()
-    for (const device of this.#devices) device.stop()
+    if (!this.#hushed) await this.served()
+    this.#stop()
     await within(
       REST_MS,
       Promise.all(this.#devices.map(device => device.settled())),
@@ -188,6 +202,7 @@ class Siege implements Stage {
   }
 }
 
+const EVE = 'eve'
 const names = Array.from({ length: WRITERS }, (_, i) => `w${i}`)
 
 async function within<T>(ms: number, work: Promise<T>, what: string): Promise<T> {

@@ -1,6 +1,7 @@
 /** compose.yaml and what it names; there is no Docker in a test, so this is about what they say. */
 
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
@@ -41,7 +42,9 @@ describe('compose.yaml', () => {
       assert.equal(service.restart, 'unless-stopped')
       assert.deepEqual(service.cap_drop, ['ALL'])
       assert.deepEqual(service.security_opt, ['no-new-privileges:true'])
-      assert.ok(service.healthcheck!.test.length > 1)
+      const { test } = service.healthcheck!
+      assert.ok(test.length > 1)
+      for (const word of test) assert.equal(typeof word, 'string', 'YAML takes it for a text')
       for (const [setting, value] of Object.entries(service.environment ?? {})) {
         if (setting.startsWith(PREFIX)) assert.ok(setting.slice(PREFIX.length) in table, setting)
         if (/PASSWORD|SECRET|TOKEN/.test(setting)) assert.match(setting, /_FILE$/)
@@ -56,12 +59,30 @@ describe('compose.yaml', () => {
     })
   }
 
+  it('[F16] Compose takes it, where there is one', function () {
+    const ways = [['docker', 'compose'], ['docker-compose']] as const
+    const way = ways.find(([program, ...more]) => spawnSync(program, [...more, 'version']).status === 0)
+    if (!way) return this.skip()
+    const [program, ...more] = way
+    const { status, stderr } = spawnSync(program, [...more, '-f', path('compose.yaml'), 'config', '-q'], {
+      encoding: 'utf8',
+    })
+    assert.equal(status, 0, stderr)
+  })
+
+  it('[F16] the image has the version of the package', () => {
+    const { version } = JSON.parse(readFileSync(path('package.json'), 'utf8')) as { version: string }
+    for (const { image } of Object.values(compose.services))
+      if (image.startsWith('holdfast:')) assert.equal(image, `holdfast:${version}`)
+  })
+
   it('[F16] the balancer knows every server, and asks what the server answers', () => {
     const config = readFileSync(path('deploy/haproxy.cfg'), 'utf8')
     const servers = Object.keys(compose.services).filter(name => name.startsWith('holdfast'))
     assert.equal(servers.length, 2)
-    for (const name of servers) assert.equal(config.split(`server ${name} ${name}:7007 check`).length, 3)
-    assert.match(config, /option httpchk GET \/ready/)
+    for (const name of servers) assert.equal(config.split(`server ${name} ${name}:7007`).length, 3)
+    assert.equal(config.split('option httpchk GET /ready').length, 3)
+    assert.match(config, /default-server check /)
   })
 
   it('[F16] the image is of a full version, and its last user is not root', () => {
