@@ -81,7 +81,7 @@ export const commands: Readonly<Record<string, Command>> = {
       'Adds the documents of an export, `-` for standard input, and passes over those that are there already.',
     run: (settings, [file], { into }) => {
       checkName(into, settings)
-      return using(openLasting(settings), engine => importFrom(engine, file!, into))
+      return using(openLasting(settings), engine => importFrom(engine, file!, into, settings))
     },
   },
 }
@@ -170,8 +170,13 @@ async function exportTo(engine: Engine, collection: string, file: string): Promi
   return `Exported ${counts.documents} documents, ${counts.ops} ops`
 }
 
-async function importFrom(engine: Engine, file: string, into: string | undefined): Promise<string> {
-  const options = { progress, ...(into !== undefined && { into }) }
+async function importFrom(
+  engine: Engine,
+  file: string,
+  into: string | undefined,
+  { NAME_CHARS }: Settings,
+): Promise<string> {
+  const options = { progress, nameChars: NAME_CHARS, ...(into !== undefined && { into }) }
   const { collection, documents, ops, known } = await importCollection(engine, bytesOf(file), options)
   const others = known > 0 ? `; ${known} documents were there already` : ''
   return `Imported ${documents} documents, ${ops} ops into ${collection}${others}`

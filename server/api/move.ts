@@ -56,7 +56,10 @@ export const importDocs = route({
     try {
       // Who may manage one collection must not give away srcs, which count in all of them.
       const lines = limited(request, settings.IMPORT_BYTES, refusal)
-      return await store.import(key.collection, lines, rights !== null)
+      return await store.import(key.collection, lines, {
+        unowned: rights !== null,
+        nameChars: settings.NAME_CHARS,
+      })
     } finally {
       feed.wake(key.collection)
     }

@@ -20,7 +20,7 @@ import { exportCollection } from './export.ts'
 import { failed } from './failed.ts'
 import { type Group, groupOf } from './group.ts'
 import { type History, historyOf, type Past } from './history.ts'
-import { type Imported, importCollection } from './import.ts'
+import { type Imported, type ImportRules, importCollection } from './import.ts'
 import { Log } from './log.ts'
 import { type MilestoneLog, milestonesOf } from './milestones.ts'
 import { PACK_OPS } from './packs.ts'
@@ -359,8 +359,8 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     return exportCollection(this.#engine, collection)
   }
 
-  import(into: string, chunks: AsyncIterable<Uint8Array>, unowned = false): Promise<Imported> {
-    const options = { into, unowned, rungSizes: this.#rungSizes, packOps: this.#packOps }
+  import(into: string, chunks: AsyncIterable<Uint8Array>, rules: ImportRules = {}): Promise<Imported> {
+    const options = { into, ...rules, rungSizes: this.#rungSizes, packOps: this.#packOps }
     return this.#ask('write', () => importCollection(this.#engine, chunks, options))
   }
 

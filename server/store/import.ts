@@ -4,6 +4,7 @@
  */
 
 import { type ErrorCode, HoldfastError } from '../../ops/errors.ts'
+import { nameFault } from '../../ops/names.ts'
 import type { Engine } from './engine.ts'
 import type { Progress } from './export.ts'
 import { failed } from './failed.ts'
@@ -28,10 +29,14 @@ export interface ImportOptions extends Partial<TendingOptions> {
   readonly progress?: Progress
   /** Whose a src is, is not believed. */
   readonly unowned?: boolean
+  /** The longest name; `NAME_CHARS` by default. */
+  readonly nameChars?: number
 }
 
+export type ImportRules = Pick<ImportOptions, 'unowned' | 'nameChars'>
+
 /**
- * Rejects with `IMPORT_INVALID` and the number of the line; with `DOCUMENT_EXISTS` for a document that is here with
+ * Rejects with `IMPORT_INVALID` and the number of the line; with `NAME_INVALID` for a name that nothing here may have, with `DOCUMENT_EXISTS` for a document that is here with
  * another history; with `STORE_FAILED`.
  */
 export async function importCollection(
@@ -85,7 +90,9 @@ class Reading {
 
   #begin(text: string): void {
     const { collection } = parseHeader(text)
-    this.#imported = { collection: this.#options.into ?? collection, documents: 0, ops: 0, known: 0 }
+    const into = this.#options.into ?? collection
+    this.#checkName(into)
+    this.#imported = { collection: into, documents: 0, ops: 0, known: 0 }
   }
 
   async #line(line: Line): Promise<void> {
@@ -99,7 +106,13 @@ class Reading {
     }
   }
 
+  #checkName(name: string): void {
+    const fault = nameFault(name, this.#options.nameChars)
+    if (fault) throw new HoldfastError('NAME_INVALID', fault)
+  }
+
   async #document(line: LineOf<'doc'>): Promise<void> {
+    this.#checkName(line.doc)
     const key = { collection: this.#imported!.collection, id: line.doc }
     const row = await this.#engine.doc(key)
     const known = row !== null && row.v > 0
@@ -146,7 +159,7 @@ const exists = (id: string): HoldfastError =>
     `Document ${JSON.stringify(id)} is here already, with another history.`,
   )
 
-/** Errors of the engine and of a document that exists keep their codes. */
+/** Errors that have a code keep it. */
 function inLine(number: number, error: unknown): HoldfastError {
   const code: ErrorCode = error instanceof HoldfastError ? error.code : 'IMPORT_INVALID'
   return new HoldfastError(code, `Line ${number}: ${(error as Error).message}`)

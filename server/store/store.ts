@@ -13,7 +13,7 @@ import type { DB, MilestoneDB } from '../sharedb.ts'
 import type { Refusal } from './books.ts'
 import type { Receipt } from './chain.ts'
 import type { History } from './history.ts'
-import type { Imported } from './import.ts'
+import type { Imported, ImportRules } from './import.ts'
 import type { Trimmed } from './retention.ts'
 import type { Piece } from './rungs.ts'
 
@@ -162,8 +162,8 @@ export interface Store {
   readonly history: History
   /** The collection as JSON lines, see export.ts. */
   export(collection: string): AsyncGenerator<string>
-  /** Adds the documents of such lines to a collection, see import.ts; `unowned`: without whose they say the srcs are. */
-  import(collection: string, chunks: AsyncIterable<Uint8Array>, unowned?: boolean): Promise<Imported>
+  /** Adds the documents of such lines to a collection, see import.ts. */
+  import(collection: string, chunks: AsyncIterable<Uint8Array>, rules?: ImportRules): Promise<Imported>
   /** What a part of the server keeps under a name; null: nothing. Goes with a backup. */
   memo(name: string): Promise<string | null>
   /** Puts `to` in its place, null for nothing, if `from` still stands there; answers whether it did. Durable. */

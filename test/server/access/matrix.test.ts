@@ -19,6 +19,8 @@ const may = (role: Role, need: Action | null): boolean =>
   need === null || (role !== null && actions.indexOf(role) >= actions.indexOf(need))
 
 const SECRET = 'the secret'
+/** What others write and show after the frame. */
+const LATER = 'the later secret'
 const doc = { c: 'notes', d: 'a' }
 const ch = keyText({ collection: 'notes', id: 'a' })
 const op = { a: 'op', ...doc, src: 'ann', seq: 1 }
@@ -202,7 +204,28 @@ describe('The matrix of access: frames', () => {
     assert.deepEqual(Object.keys(rows).sort(), Object.keys(schemas).sort())
   })
 
+  it('[Z4] has for each action of a policy something that takes it, in every way in', () => {
+    const ways = { frames: Object.values(rows).flat(), stock: stockRows, routes: Object.values(routeRows) }
+    for (const [way, list] of Object.entries(ways)) {
+      const needed = new Set(list.map(({ needs }) => needs))
+      for (const action of actions) assert.ok(needed.has(action), `${action} over ${way}`)
+    }
+  })
+
   const told = (line: Line) => JSON.stringify(line.said)
+
+  /** Somebody else edits the document, if it is still there, and shows a caret in it. */
+  async function others(v: number): Promise<void> {
+    const other = await site.greet('other', { id: 'root' })
+    const name = { a: 'op', ...doc, src: 'other', seq: 1 }
+    await other.ask({ ...name, v, op: [LATER] }, { a: 'op', seq: 1 })
+    for (const presence of [
+      { a: 'p', ch, id: 'caret', p: LATER, pv: 1 },
+      { a: 'p', ch: 'notes.a', id: LATER, p: 1, pv: 1, ...doc, v, t: TEXT },
+    ])
+      await other.ask(presence, { a: 'p', ch: presence.ch })
+    await site.quiet()
+  }
 
   for (const [a, list] of Object.entries(rows)) {
     for (const { what, needs, ask, answer = { a }, errorIn = inError } of list) {
@@ -219,9 +242,12 @@ describe('The matrix of access: frames', () => {
           const code = errorIn(await line.next(heard))?.code
           assert.equal(code, allowed ? undefined : 'FORBIDDEN')
           await site.quiet()
-          if (!may(role, 'read')) assert.doesNotMatch(told(line), new RegExp(SECRET))
           const { v } = await site.store.head({ collection: 'notes', id: 'a' })
           if (needs !== 'read' && !allowed) assert.equal(v, before, 'nothing was written')
+          await others(v)
+          if (!may(role, 'read')) assert.doesNotMatch(told(line), new RegExp(`${SECRET}|${LATER}`))
+          const follows = ['s', 'bs', 'ps'].includes(a) || ask.submit !== undefined
+          if (allowed && follows) assert.match(told(line), new RegExp(LATER), 'what it follows it hears')
           assert.equal(line.end, null)
         })
       }

@@ -252,6 +252,23 @@ describe('The API', () => {
     assert.equal(refused.body.error.code, 'IMPORT_TOO_LARGE')
   })
 
+  it('[I63] an import has no document that could not be made here, whoever wrote the file', async () => {
+    await make(server, 'text', 'text', 'one')
+    const { text } = await ask(server, '/v1/export/notes')
+    const headers = { 'content-type': 'application/x-ndjson' }
+    const bad = ['', '__proto__', 'constructor', 'a\0b', '\ud800', 'n'.repeat(256)]
+    for (const name of bad) {
+      const raw = text.replace('"doc":"text"', `"doc":${JSON.stringify(name)}`)
+      const { body } = await ask(server, '/v1/import/copies', { raw, headers })
+      assert.equal(body.error.code, 'NAME_INVALID', name)
+      assert.match(body.error.message, /^Line 2: /)
+    }
+    assert.deepEqual((await ask(server, '/v1/docs/copies')).body.docs, [])
+    const long = await serve({ NAME_CHARS: 300 })
+    const raw = text.replace('"doc":"text"', `"doc":"${'n'.repeat(300)}"`)
+    assert.equal((await ask(long, '/v1/import/copies', { raw, headers })).body.documents, 1)
+  })
+
   it('[I24] packs a large answer, with brotli where it is accepted', async () => {
     await make(server, 'text', 'text', 'x'.repeat(10_000))
     const encoding = async (accept: string, path = doc) => {
