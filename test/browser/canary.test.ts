@@ -1,10 +1,11 @@
 /** What a real Chromium does to the log behind our back, and what the page says then. */
 
 import assert from 'node:assert/strict'
-import { readdir, readFile, stat, truncate, watch } from 'node:fs/promises'
+import { readdir, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { type Chromium, launchChromium, needsChromium } from './harness/chromium.ts'
+import { onDisk } from './harness/disk.ts'
 import { type FaultProxy, startProxy } from './harness/proxy.ts'
 import { type ServerProcess, startServerProcess } from './harness/server.ts'
 import { exactly, Writer } from './writer.ts'
@@ -119,7 +120,7 @@ describe('a log that the browser loses', function () {
   it('[Q7] says so when the file of its database was cut', async () => {
     const writer = await away('cut')
     const address = writer.page.url()
-    await onDisk(chromium.profile)
+    await onDisk(chromium.profile, content => content.includes('"docs":{"'))
     await chromium.quit()
     await cutDatabase(chromium.profile, 0.3)
     const again = await launchChromium({ profile: chromium.profile })
@@ -132,20 +133,6 @@ describe('a log that the browser loses', function () {
     }
   })
 })
-
-/** Chromium writes localStorage to the disk some seconds later, however it ends. */
-async function onDisk(profile: string): Promise<void> {
-  const folder = join(profile, 'Default', 'Local Storage', 'leveldb')
-  const changes = watch(folder)[Symbol.asyncIterator]()
-  for (let next = changes.next(); !(await isNoted(folder)); next = changes.next()) await next
-  await changes.return?.()
-}
-
-async function isNoted(folder: string): Promise<boolean> {
-  const logs = (await readdir(folder)).filter(file => file.endsWith('.log'))
-  const texts = await Promise.all(logs.map(log => readFile(join(folder, log), 'latin1')))
-  return texts.some(text => text.includes('"docs":{"'))
-}
 
 /** Keeps the first part of what LevelDB wrote last. */
 async function cutDatabase(profile: string, kept: number): Promise<void> {

@@ -1,7 +1,8 @@
-/** A round of some of the scenarios, in real Chromium: `npm run chaos` is the long form, with all of them. */
+/** A round of some of the scenarios, in real browsers: `npm run chaos` is the long form, with all of them. */
 
 import assert from 'node:assert/strict'
 import { needsChromium } from '../browser/harness/chromium.ts'
+import { needsFirefox } from '../browser/harness/firefox.ts'
 import type { Pages } from '../browser/harness/pages.ts'
 import { round } from './run.ts'
 import { openSite } from './site.ts'
@@ -31,6 +32,11 @@ describe('chaos in real browsers', function () {
     await round({ name: 'over-quota', seed: 1, site })
   })
 
+  it('[J3] what the browser lost is told', async () => {
+    const { lost, told } = await round({ name: 'database-corrupted', seed: 1, site })
+    assert.ok(lost > 0 && told >= lost)
+  })
+
   it('[J4] with acks lost and lines cut every edit is there once', async () => {
     await round({ name: 'acks-lost', seed: 1, site })
   })
@@ -48,5 +54,26 @@ describe('chaos in real browsers', function () {
       round({ name: 'browser-killed-offline', seed: 1, site, bug: 'hasty' }),
       /^Error: I2: /,
     )
+  })
+})
+
+describe('chaos in a real Firefox', function () {
+  this.timeout(120_000)
+  let site: Pages
+
+  before(async function () {
+    needsFirefox(this)
+    site = await openSite()
+  })
+  after(() => site?.close())
+
+  it('[J11] a browser that is killed while somebody types loses nothing that it showed as saved', async () => {
+    const { saved } = await round({ browser: 'firefox', name: 'browser-killed', seed: 1, site })
+    assert.ok(saved > 0)
+  })
+
+  it('[J11] tabs that type offline converge, and each edit is there once', async () => {
+    const { saved, acked } = await round({ browser: 'firefox', name: 'two-tabs-offline', seed: 1, site })
+    assert.ok(saved > 0 && acked > 0)
   })
 })

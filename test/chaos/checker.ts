@@ -1,7 +1,8 @@
 /**
  * What must hold when a scenario is over: the evidence of people, frames and pages against the op log of the server. Pure.
  *
- * I1 each acked token once in the op log, no name twice   I2 each saved token in the log or held where a person sees it
+ * I1 each acked token once in the op log, no name twice   I2 each saved token in the log or held where a person sees it,
+ *    or the scenario ruined its database and the person was told how many are lost at the most; and no false alarm
  * I3 pages, snapshot and replay equal                     I4 the order of each page's edits
  * I5 versions without a gap                               I6 nothing that nobody wrote
  * I7 what the log brought is in the document (nobody deletes but the whole of it)
@@ -9,7 +10,7 @@
  * E1 one hub of a device at a time: none writes under its name once another has begun
  */
 
-import { absent, applyChange, type Content } from '../../ops/change.ts'
+import { absent, applyChange, type Change, type Content } from '../../ops/change.ts'
 import type { StoredOp } from '../../server/store/store.ts'
 import { typeOf } from '../../types/index.ts'
 import { tokensOf } from '../sim/edits.ts'
@@ -29,8 +30,8 @@ export interface Evidence {
   readonly pages: readonly Standing[]
   readonly ops: readonly StoredOp[]
   readonly snapshot: { readonly type: string | null; readonly data: unknown }
-  /** Devices whose people were told that something of theirs cannot be kept, or is gone. */
-  readonly told: ReadonlySet<string>
+  /** By device: how many edits its people were told are lost. */
+  readonly told: ReadonlyMap<string, number>
 }
 
 export interface Sum {
@@ -38,9 +39,10 @@ export interface Sum {
   readonly saved: number
   readonly acked: number
   readonly held: number
-  /** Saved in a database that the scenario ruined, and in neither log nor list; of these, on devices that say so. */
+  /** Saved in a database that the scenario ruined, and in neither log nor list. */
   readonly lost: number
-  readonly lostAndTold: number
+  /** Edits that people were told are lost, at the most. */
+  readonly told: number
   readonly versions: number
 }
 
@@ -48,12 +50,14 @@ export interface Sum {
 export function check(evidence: Evidence): Sum {
   const { entries, ops } = evidence
   checkOps(ops)
-  const where = versionsOf(ops)
+  const { end, brought } = replay(ops)
+  const where = versionsOf(brought)
   for (const token of where.keys()) if (!entries.has(token)) fail('I6', `nobody wrote token ${token}`)
-  checkEqual(evidence, replay(ops))
+  checkEqual(evidence, end)
   checkOrder(entries, where)
-  checkHubs(entries, ops)
+  checkHubs(entries, ops, brought)
   const sum = checkTokens(evidence, where)
+  checkTold(evidence, where)
   if (sum.tokens === 0 || sum.versions === 0) fail('I10', 'nothing was written')
   return sum
 }
@@ -66,21 +70,34 @@ function checkOps(ops: readonly StoredOp[]): void {
   if (names.size !== ops.length) fail('I1', `${ops.length} ops carry ${names.size} names`)
 }
 
-const broughtBy = (op: StoredOp): number[] => tokensOf(op.op ?? op.create?.data)
-
-/** The versions whose ops brought each token; a token that one op brings twice counts twice. */
-function versionsOf(ops: readonly StoredOp[]): Map<number, number[]> {
-  const where = new Map<number, number[]>()
-  for (const op of ops)
-    for (const token of broughtBy(op)) where.set(token, [...(where.get(token) ?? []), op.v])
-  return where
+/** What the ops make, and the tokens that each of them brought: a difference may take one away and put it back. */
+function replay(ops: readonly StoredOp[]): { end: Content; brought: number[][] } {
+  let end: Content = absent
+  const brought = ops.map(op => {
+    const before = tokensIn(end)
+    end = applyChange(end, changeOf(op))
+    return tokensIn(end).filter(token => {
+      const place = before.indexOf(token)
+      return place < 0 || !before.splice(place, 1)
+    })
+  })
+  return { end, brought }
 }
 
-export function replay(ops: readonly StoredOp[]): Content {
-  return ops.reduce<Content>((content, { create, del, op }) => {
-    if (create) return applyChange(content, { create: { type: typeOf(create.type).name, data: create.data } })
-    return applyChange(content, del ? { del: true } : { op })
-  }, absent)
+function changeOf({ create, del, op }: StoredOp): Change {
+  if (create) return { create: { type: typeOf(create.type).name, data: create.data } }
+  return del ? { del: true } : { op }
+}
+
+const tokensIn = (content: Content): number[] => (content.type === null ? [] : tokensOf(content.data))
+
+/** The versions whose ops brought each token; a token that one op brings twice counts twice. */
+function versionsOf(brought: readonly number[][]): Map<number, number[]> {
+  const where = new Map<number, number[]>()
+  brought.forEach((tokens, v) => {
+    for (const token of tokens) where.set(token, [...(where.get(token) ?? []), v])
+  })
+  return where
 }
 
 function checkEqual({ pages, snapshot }: Evidence, replayed: Content): void {
@@ -110,10 +127,14 @@ function checkOrder(entries: Evidence['entries'], where: ReadonlyMap<number, num
 }
 
 /** A queue is sent in order, whoever sends it, so the names of a device's hubs stand one after the other in the log. */
-function checkHubs(entries: Evidence['entries'], ops: readonly StoredOp[]): void {
+function checkHubs(
+  entries: Evidence['entries'],
+  ops: readonly StoredOp[],
+  brought: readonly number[][],
+): void {
   const reigns = new Map<string, string[]>()
   for (const op of ops) {
-    const [token] = broughtBy(op)
+    const [token] = brought[op.v]!
     if (token === undefined) continue
     const { device } = entries.get(token)!
     const srcs = reigns.get(device) ?? []
@@ -124,12 +145,14 @@ function checkHubs(entries: Evidence['entries'], ops: readonly StoredOp[]): void
   }
 }
 
+const heldOn = (pages: readonly Standing[]) => new Set(pages.flatMap(page => page.held))
+
 function checkTokens({ entries, pages, ops, snapshot, told }: Evidence, where: Map<number, number[]>): Sum {
-  const held = new Set(pages.flatMap(page => page.held))
+  const held = heldOn(pages)
   const shown = tokensOf(snapshot.type === null ? null : snapshot.data)
   if (new Set(shown).size !== shown.length) fail('I1', `a token stands twice in the document: ${shown}`)
   const created = ops.findLastIndex(op => op.create)
-  let [lost, lostAndTold] = [0, 0]
+  let lost = 0
   entries.forEach((entry, token) => {
     const logged = where.get(token)?.length ?? 0
     const said = `token ${token} of ${entry.by}`
@@ -141,7 +164,6 @@ function checkTokens({ entries, pages, ops, snapshot, told }: Evidence, where: M
     if (logged > 0 || held.has(token) || !(entry.saved || entry.settled)) return
     if (!entry.ruined) fail('I2', `${said} was shown as ${entry.saved ? 'saved' : 'settled'}, and is nowhere`)
     lost++
-    if (told.has(entry.device)) lostAndTold++
   })
   const all = [...entries.values()]
   return {
@@ -150,8 +172,25 @@ function checkTokens({ entries, pages, ops, snapshot, told }: Evidence, where: M
     acked: all.filter(({ acked }) => acked).length,
     held: held.size,
     lost,
-    lostAndTold,
+    told: [...told.values()].reduce((sum, edits) => sum + edits, 0),
     versions: ops.length,
+  }
+}
+
+/**
+ * The canary knows the number of edits "at the most": of the tokens of a device that nobody else had, all that are gone must
+ * be among those told, and no more may be told than there were. The creation of the document is one that has no token.
+ */
+function checkTold({ entries, pages, told }: Evidence, where: ReadonlyMap<number, number[]>): void {
+  const held = heldOn(pages)
+  for (const device of new Set([...[...entries.values()].map(entry => entry.device), ...told.keys()])) {
+    const ruined = [...entries.entries()].filter(([, entry]) => entry.device === device && entry.ruined)
+    const lost = ruined.filter(([token, { saved }]) => saved && !where.has(token) && !held.has(token)).length
+    const edits = told.get(device) ?? 0
+    if (edits < lost) fail('I2', `${lost} edits are lost on ${device}, and its people were told of ${edits}`)
+    if (edits > 0 && lost === 0) fail('I2', `${edits} edits of ${device} are told to be lost, and none is`)
+    if (edits > ruined.length + 1)
+      fail('I2', `${edits} edits of ${device} are told to be lost, of ${ruined.length} that could be`)
   }
 }
 

@@ -3,11 +3,12 @@
 import { type DeviceSetup, standOnDevice } from '../../client/hub/setup.ts'
 import { thisPlatform } from '../../client/platform.ts'
 import { type BugName, planted } from './bugs.ts'
-import { skewClock } from './skew.ts'
+import { CLOCKS, skewClock } from './skew.ts'
 
 declare const self: { readonly name: string }
 
 const asked = new URLSearchParams(location.search)
 skewClock(Number(asked.get('skew')))
+new BroadcastChannel(CLOCKS).onmessage = ({ data }) => skewClock(data as number)
 const platform = { ...thisPlatform(), ...planted((asked.get('bug') || null) as BugName | null) }
 if (platform.agreement) standOnDevice(platform, platform.agreement, JSON.parse(self.name) as DeviceSetup)

@@ -11,7 +11,7 @@ export interface Entry {
   acked: boolean
   /** A page showed it as settled: on the server, or held. */
   settled: boolean
-  /** The database that it was saved in was damaged by the scenario. */
+  /** It was in no other place than a database that the scenario ruined. */
   ruined: boolean
 }
 
@@ -21,6 +21,8 @@ export class Ledger {
   readonly entries: Entry[] = []
   /** Codes of faults that a device's people were told. */
   readonly told = new Map<string, Set<string>>()
+  /** How many edits a device's people were told are lost. */
+  readonly toldLost = new Map<string, number>()
   #waiting = new Set<() => void>()
 
   /** New tokens for a page. */
@@ -45,9 +47,14 @@ export class Ledger {
     this.#changed()
   }
 
-  /** All that this device has written up to now may be gone from it. */
+  tellLost(device: string, edits: number): void {
+    this.toldLost.set(device, Math.max(edits, this.toldLost.get(device) ?? 0))
+    this.#changed()
+  }
+
+  /** What this device has written up to now and no server has may be gone from it. */
   ruin(device: string): void {
-    for (const entry of this.entries) if (entry.device === device) entry.ruined = true
+    for (const entry of this.entries) if (entry.device === device && !entry.acked) entry.ruined = true
   }
 
   count(what: 'saved' | 'acked' | 'settled', device?: string): number {

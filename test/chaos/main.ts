@@ -1,25 +1,26 @@
 /**
- * `npm run chaos -- [--rounds N] [--only NAME]... [--seed S] [--bug NAME]`
+ * `npm run chaos -- [--rounds N] [--only NAME]... [--browser chromium|firefox]... [--seed S] [--bug NAME]`
  *
- * Runs each scenario (scenarios.ts) N times (default 3) in real browsers against a real server, from the seeds S, S + 1, ...
+ * Runs each scenario (scenarios/) N times (default 3) in real browsers against a real server, from the seeds S, S + 1, ...
  * (default 1), and checks what must hold. A failure prints the command that plays it again, and the exit code is 1.
  *
- * `lost` counts tokens that were saved in a database that the scenario ruined, and `told` those of them whose people were told.
- * Chromium only: most of these faults are done through its DevTools.
+ * `lost` counts tokens that were saved in a database that the scenario ruined and nowhere else, `told` the edits that people
+ * were told are lost. In Firefox those scenarios are left out that are done through Chromium's DevTools.
  */
 
 import { parseArgs } from 'node:util'
-import { provideChromium } from '../browser/harness/provide.ts'
+import { type BrowserName, provideBrowser } from '../browser/harness/provide.ts'
 import { type BugName, bugs } from './bugs.ts'
 import type { Sum } from './checker.ts'
 import { round } from './run.ts'
-import { type ScenarioName, scenarios } from './scenarios.ts'
+import { isFor, type ScenarioName, scenarios } from './scenarios/index.ts'
 import { openSite } from './site.ts'
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     only: { type: 'string', multiple: true, default: Object.keys(scenarios) },
+    browser: { type: 'string', multiple: true, default: ['chromium', 'firefox'] },
     seed: { type: 'string', default: '1' },
     bug: { type: 'string' },
   },
@@ -31,7 +32,11 @@ const unknown = values.only.find(name => !Object.hasOwn(scenarios, name))
 if (unknown !== undefined) throw new Error(`--only takes ${Object.keys(scenarios).join(', ')}`)
 if (values.bug !== undefined && !Object.hasOwn(bugs, values.bug))
   throw new Error(`--bug takes ${Object.keys(bugs).join(', ')}`)
-if (provideChromium(line => console.error(line)) === null) throw new Error('there is no Chromium')
+for (const browser of values.browser) {
+  if (browser !== 'chromium' && browser !== 'firefox') throw new Error('--browser takes chromium, firefox')
+  if (provideBrowser(browser, line => console.error(line)) === null)
+    throw new Error(`there is no ${browser}; --browser names those to do with`)
+}
 
 // Whatever is running is ended with us, and that is done on exit.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
@@ -39,18 +44,22 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const bug = (values.bug as BugName | undefined) ?? null
 const columns = ['rounds', 'tokens', 'saved', 'acked', 'held', 'lost', 'told', 'versions', 'seconds'] as const
 type Row = Record<(typeof columns)[number], number>
-const line = (name: string, cells: readonly unknown[], result: string) =>
-  console.log(`${name.padEnd(23)}${cells.map(cell => String(cell).padStart(9)).join('')}  ${result}`)
+const line = (browser: string, name: string, cells: readonly unknown[], result: string) =>
+  console.log(
+    `${browser.padEnd(9)}${name.padEnd(23)}${cells.map(cell => String(cell).padStart(9)).join('')}  ${result}`,
+  )
 
-line('scenario', columns, 'result')
+line('browser', 'scenario', columns, 'result')
 const site = await openSite()
 try {
-  for (const name of values.only as ScenarioName[]) await tell(name)
+  for (const browser of values.browser as BrowserName[])
+    for (const name of values.only as ScenarioName[])
+      if (isFor(scenarios[name], browser)) await tell(browser, name)
 } finally {
   await site.close()
 }
 
-async function tell(name: ScenarioName): Promise<void> {
+async function tell(browser: BrowserName, name: ScenarioName): Promise<void> {
   const row: Row = {
     rounds: 0,
     tokens: 0,
@@ -66,13 +75,16 @@ async function tell(name: ScenarioName): Promise<void> {
   const failures: string[] = []
   for (let seed = first; seed < first + rounds; seed++) {
     try {
-      add(row, await round({ name, seed, site, bug }))
+      add(row, await round({ name, browser, seed, site, bug }))
     } catch (error) {
-      failures.push(`${error instanceof Error ? error.message : error}\n  again: ${command(name, seed)}`)
+      failures.push(
+        `${error instanceof Error ? error.message : error}\n  again: ${command(browser, name, seed)}`,
+      )
     }
   }
   row.seconds = Math.round((performance.now() - started) / 1000)
   line(
+    browser,
     name,
     columns.map(column => row[column]),
     failures.length > 0 ? 'FAILED' : scenarios[name].what,
@@ -81,12 +93,11 @@ async function tell(name: ScenarioName): Promise<void> {
   if (failures.length > 0) process.exitCode = 1
 }
 
-function add(row: Row, { lostAndTold, ...sum }: Sum): void {
+function add(row: Row, sum: Sum): void {
   row.rounds++
-  row.told += lostAndTold
   for (const [column, count] of Object.entries(sum)) row[column as keyof Row] += count
 }
 
-function command(name: string, seed: number): string {
-  return `npm run chaos -- --only ${name} --rounds 1 --seed ${seed}${bug ? ` --bug ${bug}` : ''}`
+function command(browser: string, name: string, seed: number): string {
+  return `npm run chaos -- --browser ${browser} --only ${name} --rounds 1 --seed ${seed}${bug ? ` --bug ${bug}` : ''}`
 }

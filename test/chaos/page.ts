@@ -1,61 +1,14 @@
 /** The page of the chaos tests: a client in real life, driven by a few words instead of a keyboard, so that much happens. */
 
 import { type Client, connect, type Doc, type Loss, type Truth } from '../../client/index.ts'
+import type { Change } from '../../ops/change.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import { Random } from '../random.ts'
 import { insertion, tokensOf } from '../sim/edits.ts'
-import { type BugName, planted } from './bugs.ts'
-import { skewClock } from './skew.ts'
-
-export interface Opening {
-  readonly server: string
-  readonly id: string
-  readonly type: TypeName
-  readonly seed: number
-  /** Asks the test for a token; see `Host`. */
-  readonly signed: boolean
-  readonly skewMs: number
-  readonly bug: BugName | null
-}
-
-/** What a page says of itself, as it happens. */
-export interface Report {
-  /** Tokens that this page made and that have become true of since its last report. */
-  readonly saved: readonly number[]
-  /** On the server or held. */
-  readonly settled: readonly number[]
-  /** The code of what the person is told. */
-  readonly error: string | null
-}
-
-/** What the test gives to each page. */
-export interface Host {
-  chaosTell(report: Report): Promise<void>
-  chaosToken(): Promise<string | null>
-}
-
-export interface ChaosPage {
-  readonly opened: boolean
-  open(opening: Opening): Promise<void>
-  /** Makes an edit for each of the tokens, with a pause of `everyMs` between them. */
-  type(tokens: readonly number[], everyMs: number): Promise<void>
-  /** An edit of so many characters that are no tokens. */
-  paste(characters: number): void
-  look(): Look
-  /** Whether it shows just this document; null: none. */
-  shows(data: unknown): boolean
-  delete(): void
-  /** Tries every held edit again. */
-  retry(): void
-}
-
-export interface Look {
-  readonly truth: Truth
-  readonly data: unknown
-  /** The tokens that a person finds in the list of held edits. */
-  readonly held: readonly number[]
-}
+import { planted } from './bugs.ts'
+import { type ChaosPage, DEVICE, type Host } from './opening.ts'
+import { CLOCKS, skewClock } from './skew.ts'
 
 declare const chaosTell: Host['chaosTell']
 declare const chaosToken: Host['chaosToken']
@@ -70,6 +23,8 @@ const timings = {
   probeMs: 1000,
 }
 
+const upcasts = { lift: (change: Change) => change, refuse: () => null }
+
 let client: Client | null = null
 let doc: Doc
 let type: TypeName
@@ -82,16 +37,22 @@ const page: ChaosPage = {
     return client !== null
   },
   async open(opening) {
-    const { server, id, signed, seed, skewMs, bug } = opening
+    const { server, id, signed, seed, skewMs, schema, bug } = opening
     type = opening.type
     random = new Random(seed)
     skewClock(skewMs)
     const worker = `/hub.js?${new URLSearchParams({ skew: String(skewMs), bug: bug ?? '' })}`
     client = connect({
       server,
-      device: 'chaos',
+      device: DEVICE,
       worker,
       timings,
+      schema: {
+        version: schema.version,
+        upcast: Object.fromEntries(
+          Array.from({ length: schema.version }, (_, from) => [from, upcasts[schema.upcasts]]),
+        ),
+      },
       ...planted(bug),
       ...(signed && { token: () => chaosToken() }),
     })
@@ -127,19 +88,33 @@ const page: ChaosPage = {
   retry() {
     for (const { name } of doc.held) doc.retry(name)
   },
+  restore: () => void doc.restore('mine'),
+  jump(ms) {
+    skewClock(ms)
+    const clocks = new BroadcastChannel(CLOCKS)
+    clocks.postMessage(ms)
+    clocks.close()
+  },
+  noted() {
+    const text = localStorage.getItem(`holdfast:canary:${DEVICE}`)
+    if (text === null) return null
+    const docs = Object.values(JSON.parse(text).docs) as [number, number][]
+    return { text, edits: docs.reduce((sum, [, edits]) => sum + edits, 0) }
+  },
+}
+
+/** What the browser lost of this device is told, too. */
+function mourn(loss: Loss | null): void {
+  if (loss) void chaosTell({ saved: [], settled: [], error: null, lost: loss.edits })
 }
 
 /** Everything made so far is what the truth says now. */
-/** What the browser lost of this device is told, too. */
-function mourn(loss: Loss | null): void {
-  if (loss) void chaosTell({ saved: [], settled: [], error: 'LOSS' })
-}
-
 function tell({ saved, settled, held, unsent, error }: Truth): void {
   const report = {
     saved: saved ? made.saved.splice(0) : [],
     settled: settled || (held > 0 && unsent === 0) ? made.settled.splice(0) : [],
     error: error?.code ?? null,
+    lost: 0,
   }
   void chaosTell(report)
 }

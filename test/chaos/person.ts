@@ -1,50 +1,59 @@
 /** Somebody at a page of a real browser: types tokens, and what the page shows goes into the ledger. */
 
 import type { CDPSession, Page } from 'playwright-core'
+import type { RealBrowser } from '../browser/harness/browser.ts'
 import type { Chromium } from '../browser/harness/chromium.ts'
+import { onDisk } from '../browser/harness/disk.ts'
 import type { Random } from '../random.ts'
 import type { Standing } from './checker.ts'
 import type { Ledger } from './ledger.ts'
-import type { ChaosPage, Look, Opening, Report } from './page.ts'
+import { type AppSchema, type ChaosPage, DEVICE, type Look, type Opening, type Report } from './opening.ts'
 
 /** The page's own, as the functions that run in it see it. */
 declare const chaos: ChaosPage
 
 const PATIENCE_MS = 45_000
 
-/** Where the hub of a browser lives: in a worker that all tabs share, or in one of the tabs. */
-export type Home = 'worker' | 'tab'
+/** Where the hub of a browser lives, by what its pages lack: in a worker that all tabs share, in one of a tab, in a tab. */
+const LACKING = { worker: [], 'own worker': ['SharedWorker'], tab: ['SharedWorker', 'Worker'] } as const
+export type Home = keyof typeof LACKING
 
 export interface Surroundings {
   /** Address of the page itself, which is there whatever happens to the server. */
   readonly address: string
   readonly ledger: Ledger
   readonly random: Random
-  readonly opening: Omit<Opening, 'seed'>
+  readonly opening: Omit<Opening, 'seed' | 'schema'>
   readonly token: () => Promise<string | null>
 }
 
 export class Person {
   readonly name: string
-  readonly browser: Chromium
+  readonly browser: RealBrowser
   readonly page: Page
   readonly #around: Surroundings
+  #schema: AppSchema = { version: 1, upcasts: 'lift' }
 
-  private constructor(name: string, browser: Chromium, page: Page, around: Surroundings) {
+  private constructor(name: string, browser: RealBrowser, page: Page, around: Surroundings) {
     this.name = name
     this.browser = browser
     this.page = page
     this.#around = around
   }
 
-  static async sit(name: string, browser: Chromium, home: Home, around: Surroundings): Promise<Person> {
-    const page = await browser.page()
+  /** `hidden`: in a private window. */
+  static async sit(
+    name: string,
+    browser: RealBrowser,
+    { home, hidden }: { home: Home; hidden: boolean },
+    around: Surroundings,
+  ): Promise<Person> {
+    const page = await (hidden ? privatePage(browser) : browser.page())
     page.setDefaultTimeout(PATIENCE_MS)
     const person = new Person(name, browser, page, around)
-    if (home === 'tab')
-      await page.addInitScript(() => {
-        Object.assign(window, { SharedWorker: undefined, Worker: undefined })
-      })
+    await page.addInitScript(lacking => {
+      for (const name of lacking) Object.assign(window, { [name]: undefined })
+    }, LACKING[home])
     await page.exposeFunction('chaosTell', (report: Report) => person.#told(report))
     await page.exposeFunction('chaosToken', around.token)
     return person
@@ -55,15 +64,22 @@ export class Person {
     return this.browser.profile
   }
 
-  #told({ saved, settled, error }: Report): void {
+  /** Throws where it is no Chromium: the scenario is for Chromium alone. */
+  get chromium(): Chromium {
+    return asChromium(this.browser)
+  }
+
+  #told({ saved, settled, error, lost }: Report): void {
     const { ledger } = this.#around
     ledger.note('saved', saved)
     ledger.note('settled', settled)
     if (error) ledger.tell(this.device, error)
+    if (lost > 0) ledger.tellLost(this.device, lost)
   }
 
-  /** Goes to the page, or loads it anew, and opens the document. */
-  async open(): Promise<this> {
+  /** Goes to the page, or loads it anew, as another version if so, and opens the document. */
+  async open({ schema = this.#schema } = {}): Promise<this> {
+    this.#schema = schema
     await this.page.goto(this.#around.address)
     await this.openDocument()
     return this
@@ -76,8 +92,32 @@ export class Person {
     await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize })
   }
 
+  /** The browser throws away what the page keeps. */
+  async clear(storageTypes: 'indexeddb' | 'all'): Promise<void> {
+    const { origin } = new URL(this.#around.address)
+    const devtools = await this.devtools()
+    await devtools.send('Storage.clearDataForOrigin', { origin, storageTypes })
+  }
+
+  /** What a page of a newer version does, which has the database in another shape. */
+  async takeDatabase(): Promise<void> {
+    await this.page.evaluate(
+      name =>
+        new Promise<void>((resolve, reject) => {
+          const opening = indexedDB.open(name, 1_000)
+          opening.onerror = () => reject(opening.error)
+          opening.onsuccess = () => {
+            opening.result.close()
+            resolve()
+          }
+        }),
+      DEVICE,
+    )
+  }
+
   async openDocument(): Promise<void> {
-    const opening: Opening = { ...this.#around.opening, seed: this.#around.random.word() }
+    const { opening: shared, random } = this.#around
+    const opening: Opening = { ...shared, schema: this.#schema, seed: random.word() }
     await this.page.evaluate(opening => chaos.open(opening), opening)
   }
 
@@ -105,6 +145,14 @@ export class Person {
     return this.page.evaluate(() => chaos.retry())
   }
 
+  restore(): Promise<void> {
+    return this.page.evaluate(() => chaos.restore())
+  }
+
+  jump(ms: number): Promise<void> {
+    return this.page.evaluate(ms => chaos.jump(ms), ms)
+  }
+
   look(): Promise<Look> {
     return this.page.evaluate(() => chaos.look())
   }
@@ -120,6 +168,20 @@ export class Person {
 
   async holding(): Promise<void> {
     await this.#until('held', () => chaos.look().truth.status === 'held')
+  }
+
+  /** Waits until all that it has and no server has is noted where its log is not, on the disk too. */
+  async noted(): Promise<void> {
+    await this.#until('noted', () => chaos.noted()?.edits === chaos.look().truth.unsent)
+    const note = await this.page.evaluate(() => chaos.noted())
+    if (this.browser.name === 'chromium') await onDisk(this.device, content => content.includes(note!.text))
+  }
+
+  /** Waits until it says that the server went back. */
+  async behind(): Promise<void> {
+    await this.#until('behind', () =>
+      ['SERVER_BEHIND', 'SERVER_DIVERGED'].includes(chaos.look().truth.error?.code ?? ''),
+    )
   }
 
   async offline(): Promise<void> {
@@ -154,23 +216,35 @@ export class Person {
       .catch(late(`${this.name} is ${what}`, () => this.look()))
   }
 
-  /** Goes to another page, does `meanwhile` and comes back: to the page as it was, if the browser kept it. */
-  async leaveAndComeBack(meanwhile: () => Promise<unknown>): Promise<void> {
+  /** Goes to another page, does `meanwhile` and comes back; whether it is the page as it was, or a new one. */
+  async leaveAndComeBack(meanwhile: () => Promise<unknown>): Promise<boolean> {
     await this.page.goto(`${this.#around.address}elsewhere`)
     await meanwhile()
     await this.page.goBack({ waitUntil: 'commit' }) // a kept page has no load
     await this.page.waitForFunction(() => 'chaos' in globalThis)
-    if (!(await this.page.evaluate(() => chaos.opened))) await this.openDocument()
+    const kept = await this.page.evaluate(() => chaos.opened)
+    if (!kept) await this.openDocument()
+    return kept
   }
 
   devtools(): Promise<CDPSession> {
-    return this.browser.devtools(this.page)
+    return this.chromium.devtools(this.page)
   }
 
   async standing(): Promise<Standing> {
     const { truth, data, held } = await this.look()
     return { name: this.name, exists: truth.exists, data, held }
   }
+}
+
+function asChromium(browser: RealBrowser): Chromium {
+  if (browser.name !== 'chromium') throw new Error(`${browser.name} cannot do that`)
+  return browser as Chromium
+}
+
+async function privatePage(browser: RealBrowser): Promise<Page> {
+  const context = await asChromium(browser).browser.newContext()
+  return context.newPage()
 }
 
 /** Says what was waited for, and what there was instead. */

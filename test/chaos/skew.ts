@@ -1,3 +1,6 @@
+/** The channel on which a hub hears of a page that its clock has jumped. */
+export const CLOCKS = 'chaos:clocks'
+
 /** From here on `Date` is off by `ms`, in whatever page or worker this runs. */
 export function skewClock(ms: number): void {
   if (ms === 0) return

@@ -1,14 +1,22 @@
 /** A real server, the network before it, and real browsers with people at them: what a scenario acts in. */
 
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { SignJWT } from 'jose'
 import type { Grant } from '../../server/access/grants.ts'
 import { readSettings } from '../../server/settings.ts'
+import type { Engine } from '../../server/store/engine.ts'
 import { storeOn } from '../../server/store/enginestore.ts'
 import { openExisting } from '../../server/store/open.ts'
+import type { Store, StoredOp } from '../../server/store/store.ts'
 import { verifyStore } from '../../server/store/verify.ts'
 import type { TypeName } from '../../types/type.ts'
-import { type Chromium, launchChromium } from '../browser/harness/chromium.ts'
+import type { RealBrowser } from '../browser/harness/browser.ts'
+import { launchChromium } from '../browser/harness/chromium.ts'
+import { launchFirefox } from '../browser/harness/firefox.ts'
 import type { Pages } from '../browser/harness/pages.ts'
+import type { BrowserName } from '../browser/harness/provide.ts'
 import { type FaultProxy, startProxy } from '../browser/harness/proxy.ts'
 import { type ServerProcess, startServerProcess } from '../browser/harness/server.ts'
 import { Random } from '../random.ts'
@@ -28,7 +36,16 @@ const SIGNED = {
 }
 const TYPES: readonly TypeName[] = ['text', 'rich', 'json']
 
+/** Else a Chromium writes localStorage to the disk once a minute, and a round would wait for that. */
+const FLAGS = ['--enable-aggressive-domstorage-flushing']
+
+const launch = {
+  chromium: (profile?: string) => launchChromium({ profile, flags: FLAGS }),
+  firefox: (profile?: string) => launchFirefox({ profile }),
+}
+
 export interface WorldOptions {
+  readonly browser: BrowserName
   readonly seed: number
   readonly site: Pages
   readonly bug: BugName | null
@@ -37,8 +54,10 @@ export interface WorldOptions {
 }
 
 export interface Seat {
-  readonly browser: Chromium
+  readonly browser: RealBrowser
   readonly home?: Home
+  /** In a private window. */
+  readonly hidden?: boolean
   readonly skewMs?: number
   /** Past the proxy, whose faults it does not meet. */
   readonly direct?: boolean
@@ -56,7 +75,9 @@ export class World {
   may: Grant['may'] = 'write'
   tokenMs = 60_000
   readonly #options: WorldOptions
-  readonly #browsers = new Set<Chromium>()
+  readonly #browsers = new Set<RealBrowser>()
+  /** What the server had in its log when that was trimmed. */
+  #archive: readonly StoredOp[] = []
   readonly #afterwards: (() => Promise<void>)[] = []
   readonly #type: TypeName
 
@@ -94,8 +115,12 @@ export class World {
     })
   }
 
-  async browser(profile?: string): Promise<Chromium> {
-    const browser = await launchChromium({ profile })
+  get browserName(): BrowserName {
+    return this.#options.browser
+  }
+
+  async browser(profile?: string): Promise<RealBrowser> {
+    const browser = await launch[this.browserName](profile)
     this.#browsers.add(browser)
     return browser
   }
@@ -103,23 +128,28 @@ export class World {
   /** Somebody sits down at a page with the document. */
   async person(
     name: string,
-    { browser, home = 'worker', skewMs = 0, direct = false, quotaBytes }: Seat,
+    { browser, home = 'worker', hidden = false, skewMs = 0, direct = false, quotaBytes }: Seat,
   ): Promise<Person> {
     const { site, bug, signed = false } = this.#options
-    const person = await Person.sit(name, browser, home, {
-      address: `${site.origin}/`,
-      ledger: this.ledger,
-      random: this.random.fork(),
-      opening: {
-        server: (direct ? this.server : this.proxy).origin,
-        id: KEY.id,
-        type: this.#type,
-        signed,
-        skewMs,
-        bug,
+    const person = await Person.sit(
+      name,
+      browser,
+      { home, hidden },
+      {
+        address: `${site.origin}/`,
+        ledger: this.ledger,
+        random: this.random.fork(),
+        opening: {
+          server: (direct ? this.server : this.proxy).origin,
+          id: KEY.id,
+          type: this.#type,
+          signed,
+          skewMs,
+          bug,
+        },
+        token: () => this.#sign(name),
       },
-      token: () => this.#sign(name),
-    })
+    )
     if (quotaBytes !== undefined) await person.limit(quotaBytes)
     await person.open()
     this.people.add(person)
@@ -167,7 +197,7 @@ export class World {
       ...(await this.#database()),
       pages,
       entries: new Map(this.ledger.entries.entries()),
-      told: this.#whoWasTold(),
+      told: this.ledger.toldLost,
     })
   }
 
@@ -177,24 +207,52 @@ export class World {
     return answer.status === 200 ? ((await answer.json()) as { data: unknown }).data : null
   }
 
-  #whoWasTold(): Set<string> {
-    return new Set(
-      [...this.ledger.told].flatMap(([device, codes]) =>
-        codes.has('LOG_FAILED') || codes.has('LOSS') ? [device] : [],
-      ),
-    )
+  /** A copy of the server's data is made. Answers what puts it back in their place, as after a disk that broke. */
+  async backUp(): Promise<() => Promise<void>> {
+    const { server } = this
+    const copy = await mkdtemp(join(tmpdir(), 'holdfast-backup-'))
+    this.after(() => rm(copy, { recursive: true, force: true }))
+    await server.kill('SIGTERM')
+    await cp(server.dir, copy, { recursive: true })
+    await server.restart()
+    return async () => {
+      await server.kill()
+      await rm(server.dir, { recursive: true })
+      await cp(copy, server.dir, { recursive: true })
+      await server.restart()
+    }
+  }
+
+  /** The server forgets the single edits of old. */
+  async trim(): Promise<void> {
+    await this.#offline(async store => {
+      this.#archive = await store.ops(KEY, 0, null)
+      const { ops } = await store.trim(Date.now())
+      if (ops === 0) throw new Error('there was nothing to trim')
+    })
+    await this.server.restart()
   }
 
   /** The server's own database, once it has ended. */
-  async #database(): Promise<Pick<Evidence, 'ops' | 'snapshot'>> {
+  #database(): Promise<Pick<Evidence, 'ops' | 'snapshot'>> {
+    return this.#offline(async (store, engine) => {
+      const finding = await verifyStore(engine)
+      if (finding.kind === 'differs') throw new Error(`I3: the database is not sound: ${finding.message}`)
+      const later = await store.ops(KEY, this.#archive.length, null)
+      return { ops: [...this.#archive, ...later], snapshot: await store.snapshot(KEY) }
+    })
+  }
+
+  /** Ends the server, and does something with its database. */
+  async #offline<T>(task: (store: Store, engine: Engine) => Promise<T>): Promise<T> {
     await this.server.kill('SIGTERM')
     const engine = await openExisting(readSettings({ HOLDFAST_DATA: this.server.dir }))
-    const finding = await verifyStore(engine)
-    if (finding.kind === 'differs') throw new Error(`I3: the database is not sound: ${finding.message}`)
     const store = storeOn(engine)
-    const [ops, snapshot] = [await store.ops(KEY, 0, null), await store.snapshot(KEY)]
-    await store.close()
-    return { ops, snapshot }
+    try {
+      return await task(store, engine)
+    } finally {
+      await store.close()
+    }
   }
 
   async close(): Promise<void> {

@@ -177,7 +177,7 @@ class Siege implements Stage {
     return {
       entries: new Map(all.filter(([, { by }]) => this.#devices.some(device => device.by({ id }) === by))),
       pages: this.#readers(owner).map(device => device.standing(id)),
-      told: new Set(),
+      told: new Map(),
     }
   }
 

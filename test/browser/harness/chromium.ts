@@ -8,9 +8,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core'
+import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core'
+import type { RealBrowser } from './browser.ts'
 import { end, start } from './processes.ts'
-import { findChromium } from './provide.ts'
+import { findBrowser } from './provide.ts'
 
 const START_MS = 30_000
 const FLAGS = [
@@ -33,30 +34,18 @@ const FLAGS = [
   '--remote-debugging-port=0',
 ]
 
-export interface Chromium {
+export interface Chromium extends RealBrowser {
+  readonly name: 'chromium'
+  /** `browser.newContext()` makes private contexts. */
   readonly browser: Browser
-  /** The profile's own context: what it stores is on disk in `profile`. `browser.newContext()` makes private ones. */
-  readonly context: BrowserContext
-  /** The profile folder; hand it to `launchChromium` to open it again after `kill` or `quit`. */
-  readonly profile: string
-  readonly pid: number
-  /** Opens a page in `context`. */
-  page(url?: string): Promise<Page>
   /** A DevTools session on `page`, for what Playwright has no word for (quota, crash, lifecycle). */
   devtools(page: Page): Promise<CDPSession>
   /** The browser's offline switch for everything: Playwright's own leaves SharedWorkers online. */
   setOffline(offline: boolean): Promise<void>
   /** Ends all SharedWorkers where they stand; answers how many there were. */
   endWorkers(): Promise<number>
-  /** Kills the browser and all its processes with SIGKILL, as a power cut would; the profile stays. */
-  kill(): Promise<void>
-  /**
-   * Ends the browser in an orderly way; the profile stays. What a page saved in IndexedDB is in it; localStorage may
-   * not be, Chromium writes it seconds later.
-   */
+  /** What a page saved in IndexedDB is in the profile then; localStorage may not be, Chromium writes it seconds later. */
   quit(): Promise<void>
-  /** `quit`, and removes the profile unless it was handed in. */
-  close(): Promise<void>
 }
 
 /**
@@ -64,14 +53,14 @@ export interface Chromium {
  * Chromium (`npm test` says so, and provides one where it can).
  */
 export function needsChromium(context: Mocha.Context): void {
-  if (findChromium() === null) context.skip()
+  if (findBrowser('chromium') === null) context.skip()
 }
 
 /** Starts Chromium on a fresh profile in a temporary folder, or on the one handed in. */
 export async function launchChromium(
-  options: { profile?: string; flags?: readonly string[] } = {},
+  options: { profile?: string | undefined; flags?: readonly string[] } = {},
 ): Promise<Chromium> {
-  const path = findChromium()
+  const path = findBrowser('chromium')
   if (path === null) throw new Error('there is no Chromium: run the tests by `npm test`, which provides one')
   const profile = options.profile ?? (await mkdtemp(join(tmpdir(), 'holdfast-chromium-')))
   const flags = [...FLAGS, ...(options.flags ?? []), `--user-data-dir=${profile}`, 'about:blank']
@@ -89,6 +78,7 @@ function handle(child: ChildProcess, browser: Browser, profile: string, ours: bo
   const context = browser.contexts()[0]!
   const quit = () => end(child, 'SIGTERM')
   return {
+    name: 'chromium',
     browser,
     context,
     profile,

@@ -1,6 +1,6 @@
 /**
- * Where the browser of the tests comes from. An installed Chromium is used as it is; only where there is none does
- * `provideChromium` install one: Debian's when we may, else the one that Playwright publishes.
+ * Where the browsers of the tests come from. An installed one is used as it is; only where there is none does
+ * `provideBrowser` install one: Debian's when we may, else the one that Playwright publishes.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -9,61 +9,92 @@ import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { chromium } from 'playwright-core'
 
-const COMMANDS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome']
+export type BrowserName = 'chromium' | 'firefox'
+
+interface Source {
+  /** The variable that names one to be used instead. */
+  readonly setting: string
+  readonly commands: readonly string[]
+  readonly applications: readonly string[]
+  readonly debian: string
+  /** Where Playwright installs its own; null where that is one that it drives in another way than a real one. */
+  readonly playwright: (() => string) | null
+}
+
+const sources: Readonly<Record<BrowserName, Source>> = {
+  chromium: {
+    setting: 'HOLDFAST_TEST_CHROMIUM',
+    commands: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'],
+    applications: [
+      '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+      '/Applications/Chromium.app/Contents/MacOS/Chromium',
+    ],
+    debian: 'chromium',
+    playwright: () => chromium.executablePath(),
+  },
+  firefox: {
+    setting: 'HOLDFAST_TEST_FIREFOX',
+    commands: ['firefox-esr', 'firefox'],
+    applications: ['/Applications/Firefox.app/Contents/MacOS/firefox'],
+    debian: 'firefox-esr',
+    playwright: null,
+  },
+}
+
 const FOLDERS = ['/usr/bin', '/usr/local/bin', '/snap/bin', '/opt/google/chrome']
-const APPLICATIONS = [
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  '/Applications/Chromium.app/Contents/MacOS/Chromium',
-]
 const INSTALL_MS = 600_000
 
 /**
- * The Chromium to test with, null if there is none: HOLDFAST_TEST_CHROMIUM, else one on the PATH or in the usual
+ * The browser to test with, null if there is none: the one that its setting names, else one on the PATH or in the usual
  * places, else Playwright's own if it was installed earlier.
  */
-export function findChromium(): string | null {
-  const chosen = process.env.HOLDFAST_TEST_CHROMIUM
+export function findBrowser(name: BrowserName): string | null {
+  const { setting, commands, applications, playwright } = sources[name]
+  const chosen = process.env[setting]
   if (chosen) return runs(chosen) ? chosen : null
   const folders = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), ...FOLDERS]
-  const commands = folders.flatMap(folder => COMMANDS.map(command => join(folder, command)))
-  return [...commands, ...APPLICATIONS, chromium.executablePath()].find(runs) ?? null
+  const paths = folders.flatMap(folder => commands.map(command => join(folder, command)))
+  return [...paths, ...applications, ...(playwright ? [playwright()] : [])].find(runs) ?? null
 }
 
-/** As `findChromium`, but installs one if there is none; `say` is told what is done and what could not be had. */
-export function provideChromium(say: (line: string) => void): string | null {
-  const found = findChromium()
+/** As `findBrowser`, but installs one if there is none; `say` is told what is done and what could not be had. */
+export function provideBrowser(name: BrowserName, say: (line: string) => void): string | null {
+  const found = findBrowser(name)
   if (found !== null) return found
-  if (process.env.HOLDFAST_TEST_CHROMIUM) {
-    say(`HOLDFAST_TEST_CHROMIUM names ${process.env.HOLDFAST_TEST_CHROMIUM}, which cannot be run.`)
+  const { setting, debian, playwright } = sources[name]
+  const chosen = process.env[setting]
+  if (chosen) {
+    say(`${setting} names ${chosen}, which cannot be run.`)
     return null
   }
-  for (const [source, install] of [
-    ["Debian's chromium", installFromDebian],
-    ["Playwright's chromium", installFromPlaywright],
-  ] as const) {
-    say(`No Chromium is installed; trying ${source}.`)
+  const ways: [whose: string, install: () => string | null][] = [
+    ["Debian's", () => installFromDebian(debian)],
+    ...(playwright ? ([["Playwright's", () => installFromPlaywright(name)]] as typeof ways) : []),
+  ]
+  for (const [whose, install] of ways) {
+    say(`No ${name} is installed; trying ${whose}.`)
     const reason = install()
-    const installed = findChromium()
+    const installed = findBrowser(name)
     if (installed !== null) return installed
-    say(`${source} could not be had: ${reason ?? 'it was installed, but is not to be found'}.`)
+    say(`${whose} ${name} could not be had: ${reason ?? 'it was installed, but is not to be found'}.`)
   }
   return null
 }
 
-function installFromDebian(): string | null {
+function installFromDebian(name: string): string | null {
   if (!existsSync('/etc/debian_version')) return 'this is not Debian'
   if (process.getuid?.() !== 0) return 'this is not root'
   return (
     run('apt-get', ['update', '-q']) ??
-    run('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'chromium'], {
+    run('apt-get', ['install', '-y', '-q', '--no-install-recommends', name], {
       DEBIAN_FRONTEND: 'noninteractive',
     })
   )
 }
 
-function installFromPlaywright(): string | null {
+function installFromPlaywright(name: BrowserName): string | null {
   const cli = join(dirname(createRequire(import.meta.url).resolve('playwright-core/package.json')), 'cli.js')
-  return run(process.execPath, [cli, 'install', 'chromium'])
+  return run(process.execPath, [cli, 'install', name])
 }
 
 /** Runs a command to its end; null if it went well, else the reason. Its output goes to our stderr. */
