@@ -38,7 +38,15 @@ import type { Step } from './committed.ts'
 import { named } from './held.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
 import type { Keep } from './restoring.ts'
-import { changeOf, type Dependency, type Entry, type Reason, type Replica, type Sealed } from './state.ts'
+import {
+  changeOf,
+  type Dependency,
+  type Entry,
+  namesOf,
+  type Reason,
+  type Replica,
+  type Sealed,
+} from './state.ts'
 import { takeBack, type Way } from './undo.ts'
 
 export type Phase =
@@ -155,7 +163,9 @@ export function next(state: State, event: Event): Next {
     case 'redo':
       return undo(state, event.t)
     case 'retry':
-      return isPending(state, event.name) ? again(state) : then(log(state, event), pump)
+      return isPending(state, event.name)
+        ? again(state)
+        : then(log({ ...state, ready: null }, { t: 'retry', name: event.name, keeps: true }), pump)
     case 'discard':
       return isPending(state, event.name) ? drop(state, event.name) : then(log(state, event), pump)
     case 'seal':
@@ -323,7 +333,7 @@ function ask(state: State, tries: number, first: Sealed | null): Next {
   const { collection: c, id: d } = state.key
   const { v, hash, pending, held } = state.replica
   // A frame that arrived twice can have been refused first and committed then.
-  const names = [...pending.map(({ name }) => name), ...held.flatMap(item => item.names)]
+  const names = [...pending.flatMap(namesOf), ...held.flatMap(item => item.names)]
   const question: CatchUpRequest = {
     a: 'h.catchup',
     c,
@@ -463,10 +473,16 @@ function refused(state: State, tries: number, name: Name, error: Reason): Next {
   const { fate } = entryOf(error.code)
   const v = state.replica.v!
   if (fate === 'retry') return pause(state, tries, error)
+  if (error.code === 'SEQ_PASSED' && state.replica.pending.some(entry => isRetried(entry, name)))
+    return then(log(landing(state), { t: 'rename', name }), pump)
   const repeated = state.stale !== null && sameName(state.stale.name, name) && state.stale.v === v
   if (fate === 'stale' && !repeated) return catchUp({ ...state, stale: { name, v } }, tries)
   return refuse(landing(state), name, error)
 }
+
+/** What a person tries again may have been passed by what was sent meanwhile [Q13]. */
+const isRetried = (entry: Entry, name: Name): boolean =>
+  entry.sealed && entry.retried === true && sameName(entry.name, name)
 
 const isRemote = (frame: Ack | RemoteOp): frame is RemoteOp =>
   'op' in frame || 'create' in frame || 'del' in frame

@@ -49,6 +49,8 @@ export interface HubOptions {
   readonly limits?: Partial<StorageLimits>
   /** The log went over to another hub: this one has given up, and its tabs were told. */
   readonly fenced?: () => void
+  /** What the oldest edit of the room waits for is held; without it, that waits for a person's decision. */
+  readonly stuck?: (room: Room) => void
 }
 
 type TabPort = Port<FromTab, FromHub>
@@ -86,7 +88,7 @@ export class Hub implements Surroundings, Household {
   readonly #guests = new Set<Guest>()
   readonly #app = new App()
   readonly #meter: Meter
-  readonly #order = new Order(key => this.#ready.get(keyText(key))?.room)
+  readonly #order: Order
   readonly #places = new Map<string, Promise<Place>>()
   /** Those of `#places` that are ready. */
   readonly #ready = new Map<string, Place>()
@@ -95,6 +97,7 @@ export class Hub implements Surroundings, Household {
 
   constructor(options: HubOptions) {
     this.#options = options
+    this.#order = new Order(key => this.#ready.get(keyText(key))?.room, options.stuck)
     this.#meter = new Meter(options.clock)
     this.#writer = new Writer(options.log, options.clock, {
       saved: (key, n) => this.#saved(key, n),
