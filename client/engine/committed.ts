@@ -2,12 +2,21 @@
 
 import { applyChange, type Change, type Content, difference, equalContents } from '../../ops/change.ts'
 import { errors } from '../../ops/errors.ts'
-import { type Name, sameName } from '../../ops/identity.ts'
+import type { Name } from '../../ops/identity.ts'
 import { carry } from '../../ops/rebase.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import { carryHeld, named, settle, withdraw } from './held.ts'
-import { changeOf, changesOf, type Entry, type Held, type Reduced, type Replica, sealedAs } from './state.ts'
+import {
+  changeOf,
+  changesOf,
+  type Entry,
+  type Held,
+  placeOf,
+  type Reduced,
+  type Replica,
+  sealedAs,
+} from './state.ts'
 
 /** A stretch of history: `n` versions as one change, or one op of ours as the server committed it. */
 export interface Step {
@@ -45,7 +54,7 @@ function takeOwn(replica: Replica, change: Change, name: Name): Reduced {
 }
 
 function replaced(replica: Replica, change: Change, name: Name): Reduced {
-  const index = replica.pending.findIndex(entry => sameName(entry.name, name))
+  const index = placeOf(replica.pending, name)
   if (index < 0)
     return takeRemote({ ...replica, held: replica.held.filter(held => !named(held, name)) }, change)
   if (index > 0) {
@@ -95,7 +104,7 @@ export function lift(replica: Replica, change: Change, schema: number): Reduced 
 function missing(replica: Replica, change: Change, name: Name): Held | null {
   const held = replica.held.find(item => named(item, name))
   if (held) return isWithin(held.original, change, replica) ? null : { ...held, change: null }
-  const entry = replica.pending.find(item => sameName(item.name, name))
+  const entry = replica.pending[placeOf(replica.pending, name)]
   if (!entry) return null
   const original = changeOf(entry, replica.view.type!)
   if (isWithin(original, change, replica)) return null
@@ -148,12 +157,12 @@ export function leap(
   event: { v: number; content: Content; own: readonly Name[] },
 ): Reduced {
   let state = replica
-  while (state.pending[0] && event.own.some(name => sameName(name, state.pending[0]!.name))) {
+  while (state.pending[0] && event.own.some(name => placeOf(state.pending, name) === 0)) {
     state = drop(state, changeOf(state.pending[0], state.view.type!), null)
   }
   const shown: Change[] = []
   for (const name of event.own) {
-    const index = state.pending.findIndex(entry => sameName(entry.name, name))
+    const index = placeOf(state.pending, name)
     const [without, undone] = index < 0 ? ([state, []] as const) : withdraw(state, index, null)
     state = { ...without, held: without.held.filter(held => !named(held, name)) }
     shown.push(...undone)

@@ -42,6 +42,7 @@ import {
   changeOf,
   type Dependency,
   type Entry,
+  isAmong,
   namesOf,
   type Reason,
   type Replica,
@@ -446,7 +447,7 @@ function live(state: State, tries: number, flight: Name | null, frame: Ack | Ref
       return bar(state, { code: 'TYPE_UNKNOWN', message: errors.TYPE_UNKNOWN.meaning })
     const landed = own ? landing(state) : state
     const { pending, held } = state.replica
-    const mine = pending.some(entry => sameName(entry.name, name)) || held.some(item => named(item, name))
+    const mine = isAmong(pending, name) || held.some(item => named(item, name))
     return then(
       log(landed, {
         t: 'steps',
@@ -476,7 +477,9 @@ function refused(state: State, tries: number, name: Name, error: Reason): Next {
   if (error.code === 'SEQ_PASSED' && state.replica.pending.some(entry => isRetried(entry, name)))
     return then(log(landing(state), { t: 'rename', name }), pump)
   const repeated = state.stale !== null && sameName(state.stale.name, name) && state.stale.v === v
-  if (fate === 'stale' && !repeated) return catchUp({ ...state, stale: { name, v } }, tries)
+  // What the server has under this name may be this edit all the same, as a copy of this device put it together.
+  if ((fate === 'stale' || error.code === 'NAME_REUSED') && !repeated)
+    return catchUp({ ...state, stale: { name, v } }, tries)
   return refuse(landing(state), name, error)
 }
 

@@ -25,8 +25,8 @@ export interface Sealed {
   readonly edits: number
   /** It was held, and tried again under its name. */
   readonly retried?: true
-  /** The name that it had before it could not be sent under that any more. */
-  readonly was?: Name
+  /** Names that it goes by as well: of edits that are in it, or that it could not be sent under any more. */
+  readonly also?: readonly Name[]
   readonly after?: readonly Dependency[]
   /** Version of the app's schema that it was made for; missing: 0. */
   readonly schema?: number
@@ -101,13 +101,17 @@ export const nothing: Replica = {
   undo: noUndo,
 }
 
-/** The names that an entry goes by, the present one first. */
-export const namesOf = (entry: Entry): readonly Name[] =>
-  entry.sealed && entry.was ? [entry.name, entry.was] : [entry.name]
+/** The names that an entry goes by; the one that it is sent under stands last. */
+export const namesOf = (entry: Entry): readonly Name[] => [
+  ...((entry.sealed && entry.also) || []),
+  entry.name,
+]
 
-/** Whether any of `entries` goes by this name. */
-export const isAmong = (entries: readonly Entry[], name: Name): boolean =>
-  entries.some(entry => namesOf(entry).some(each => sameName(each, name)))
+/** Where the entry is that goes by this name; -1 if none does. */
+export const placeOf = (entries: readonly Entry[], name: Name): number =>
+  entries.findIndex(entry => namesOf(entry).some(each => sameName(each, name)))
+
+export const isAmong = (entries: readonly Entry[], name: Name): boolean => placeOf(entries, name) >= 0
 
 export const unsent = (replica: Replica): number =>
   replica.pending.reduce((sum, entry) => sum + entry.edits, 0)

@@ -9,6 +9,7 @@ import {
   type Dependency,
   type Entry,
   type Held,
+  namesOf,
   type Open,
   type Replica,
   type Sealed,
@@ -65,14 +66,16 @@ export function edit(
 }
 
 /**
- * Puts what was held at the end of the queue again, under the first of its names and with its seal: whoever sends that name
- * as well, from a copy of this device's edits, sends the same edit [Q13].
+ * Puts what was held at the end of the queue again, under its name and with its seal: whoever sends that name as well, from a
+ * copy of this device's edits, sends the same edit [Q13]. Several in one go under the last name: with that, the others cannot be
+ * sent any more.
  */
 export function putBack(replica: Replica, { names, seal, edits }: Held, change: Change): Replica {
   const entry: Sealed = {
     ...sealedAs(change),
     ...(seal !== undefined && { seal }),
-    name: names[0]!,
+    name: names.at(-1)!,
+    ...(names.length > 1 && { also: names.slice(0, -1) }),
     edits,
     retried: true,
   }
@@ -87,7 +90,7 @@ export function putBack(replica: Replica, { names, seal, edits }: Held, change: 
 export function rename(replica: Replica, was: Name): Replica {
   const name = { src: `${was.src}.${was.seq}`, seq: 1 }
   const pending = replica.pending.map(entry =>
-    sameName(entry.name, was) ? { ...(entry as Sealed), name, was } : entry,
+    sameName(entry.name, was) ? { ...(entry as Sealed), name, also: namesOf(entry) } : entry,
   )
   return { ...replica, pending }
 }
