@@ -109,7 +109,7 @@ export interface Doc<Data = unknown, Op = unknown> {
   restore(keep: 'mine' | 'theirs'): Promise<void>
   /** Deletes the document for everybody. */
   delete(): void
-  /** Puts a held edit back into the queue under a new name. */
+  /** Puts a held edit back into the queue: under its name, as long as the server can still take it under that. */
   retry(name: Name): void
   discard(name: Name): void
   /** What a held edit was made on, as its `original` fits it; null where that is not known any more. */

@@ -85,6 +85,7 @@ export const errors = {
     'hold',
     409,
   ),
+  DEPENDENCY_HELD: entry('It waits for an edit that was not taken.', 'hold', 424),
   SCHEMA_OLD: entry(
     'The edit was made for an older schema of the app, which could not lift it to the present one; copy it out.',
     'hold',
@@ -149,24 +150,20 @@ export const errors = {
     403,
     4403,
   ),
-  REQUEST_MALFORMED: entry(
-    'This is no request of HTTP/1.1, or one that can be read in two ways (RFC 9112); the connection is closed.',
-    'fatal',
-    400,
-  ),
-  HEADERS_TOO_LARGE: entry('The headers are longer than 16 KiB; send fewer or shorter ones.', 'fatal', 431),
+  REQUEST_MALFORMED: entry('This is no request of HTTP/1.1, or can be read in two ways.', 'fatal', 400),
+  HEADERS_TOO_LARGE: entry('The headers must not be longer than 16 KiB.', 'fatal', 431),
   REQUEST_TOO_SLOW: entry(
-    'The request did not arrive within HOLDFAST_HEADERS_MS and HOLDFAST_REQUEST_MS; send it again, or less at a time.',
+    'The request did not arrive in time; see HOLDFAST_HEADERS_MS and HOLDFAST_REQUEST_MS.',
     'retry',
     408,
   ),
   UPGRADE_INVALID: entry(
-    'This opens no WebSocket: GET /ws of version 13 (RFC 6455), without a subprotocol and without a token in the address.',
+    'A WebSocket takes version 13, no subprotocol, and no token in its address.',
     'fatal',
     426,
   ),
   ACCESS_UNAVAILABLE: entry(
-    'Whatever says who may do what does not answer; nothing is lost, and it is asked again in a moment.',
+    'Who may do what cannot be asked now; try again in a moment.',
     'retry',
     503,
     1013,

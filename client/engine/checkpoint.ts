@@ -85,7 +85,7 @@ const contentOf = ({ base, pending }: SavedReplica): Content =>
   pending.reduce<Content>((content, entry) => applyChange(content, entry.change), base)
 
 /** Events that show nothing. */
-const unseen: readonly ReplicaEvent['t'][] = ['begin', 'seal', 'ack', 'strand', 'discard']
+const unseen: readonly ReplicaEvent['t'][] = ['begin', 'seal', 'ack', 'strand', 'discard', 'rename']
 
 function reopen(saved: SavedReplica): Replica {
   const { src, seq, v, hash = null, base, held, from = [] } = saved

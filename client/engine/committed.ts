@@ -13,6 +13,8 @@ import {
   changesOf,
   type Entry,
   type Held,
+  isAmong,
+  placeOf,
   type Reduced,
   type Replica,
   sealedAs,
@@ -55,7 +57,7 @@ function takeOwn(replica: Replica, change: Change, taken: Committed): Reduced {
 }
 
 function replaced(replica: Replica, change: Change, name: Name): Reduced {
-  const index = replica.pending.findIndex(entry => sameName(entry.name, name))
+  const index = placeOf(replica.pending, name)
   if (index < 0)
     return takeRemote({ ...replica, held: replica.held.filter(held => !named(held, name)) }, change)
   if (index > 0) {
@@ -106,7 +108,7 @@ function missing(replica: Replica, change: Change, taken: Committed): Held | nul
   const held = replica.held.find(item => named(item, taken))
   const lacks = (original: Change, grown: boolean | null) => grown ?? !isWithin(original, change, replica)
   if (held) return lacks(held.original, heldMore(held, taken)) ? { ...held, change: null } : null
-  const entry = replica.pending.find(item => sameName(item.name, taken))
+  const entry = replica.pending[placeOf(replica.pending, taken)]
   if (!entry) return null
   return lacks(changeOf(entry, replica.view.type!), hasGrown(entry, taken)) ? reused(entry, replica) : null
 }
@@ -174,13 +176,13 @@ export function leap(
 ): Reduced {
   let state = replica
   const isWhole = (entry: Entry) =>
-    event.own.some(taken => sameName(taken, entry.name) && !hasGrown(entry, taken))
+    event.own.some(taken => isAmong([entry], taken) && !hasGrown(entry, taken))
   while (state.pending[0] && isWhole(state.pending[0])) {
     state = drop(state, changeOf(state.pending[0], state.view.type!), null)
   }
   const shown: Change[] = []
   for (const taken of event.own) {
-    const index = state.pending.findIndex(entry => sameName(entry.name, taken))
+    const index = placeOf(state.pending, taken)
     if (index < 0) continue
     const entry = state.pending[index]!
     const rest = hasGrown(entry, taken) ? [reused(entry, state)] : []

@@ -39,7 +39,16 @@ import type { Step } from './committed.ts'
 import { named } from './held.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
 import type { Keep } from './restoring.ts'
-import { changeOf, type Dependency, type Entry, type Reason, type Replica, type Sealed } from './state.ts'
+import {
+  changeOf,
+  type Dependency,
+  type Entry,
+  isAmong,
+  namesOf,
+  type Reason,
+  type Replica,
+  type Sealed,
+} from './state.ts'
 import { takeBack, type Way } from './undo.ts'
 
 export type Phase =
@@ -62,8 +71,11 @@ export interface State {
   readonly phase: Phase
   /** `pending[0]`, sealed, and the event that must be saved before it may be sent. */
   readonly ready: { readonly name: Name; readonly n: number } | null
-  /** What was last refused as stale, and on which version: twice on the same one is a refusal. */
-  readonly stale: { readonly name: Name; readonly v: number } | null
+  /**
+   * What was last refused as stale, and on which version: twice on the same one is a refusal. `disputed`: because the server
+   * has something else under the name, by its seal.
+   */
+  readonly stale: { readonly name: Name; readonly v: number; readonly disputed?: boolean } | null
   /** Bytes of the largest frame that the server takes. */
   readonly frameBytes: number
   /** The network is slow: edits gather for a while before they are sealed and sent. */
@@ -156,7 +168,9 @@ export function next(state: State, event: Event): Next {
     case 'redo':
       return undo(state, event.t)
     case 'retry':
-      return isPending(state, event.name) ? again(state) : then(log(state, event), pump)
+      return isPending(state, event.name)
+        ? again(state)
+        : then(log({ ...state, ready: null }, { t: 'retry', name: event.name, keeps: true }), pump)
     case 'discard':
       return isPending(state, event.name) ? drop(state, event.name) : then(log(state, event), pump)
     case 'seal':
@@ -324,7 +338,7 @@ function ask(state: State, tries: number, first: Sealed | null): Next {
   const { collection: c, id: d } = state.key
   const { v, hash, pending, held } = state.replica
   // A frame that arrived twice can have been refused first and committed then.
-  const names = [...pending.map(({ name }) => name), ...held.flatMap(item => item.names)]
+  const names = [...pending.flatMap(namesOf), ...held.flatMap(item => item.names)]
   const question: CatchUpRequest = {
     a: 'h.catchup',
     c,
@@ -350,7 +364,7 @@ function answered(state: State, tries: number, frame: CatchUpAnswer | CatchUpRef
   const live: State = { ...state, phase: { name: 'live', flight: null, tries } }
   const isNews =
     frame.segments?.length !== 0 || (frame.hash !== undefined && frame.hash !== state.replica.hash)
-  const caught = isNews ? log(live, learned(frame)) : ([live, []] as Next)
+  const caught = isNews ? log(live, learned(frame, disputedIn(state))) : ([live, []] as Next)
   return then(
     then(caught, after => follow(after, tries, frame.submitted)),
     pump,
@@ -378,13 +392,17 @@ const pause = (state: State, tries: number, error: Reason): Next => [
   [{ t: 'pause', tries: tries + 1 }],
 ]
 
-function learned(frame: CatchUpAnswer): ReplicaEvent {
+const disputedIn = ({ stale }: State): Name | null => (stale?.disputed ? stale.name : null)
+
+/** A whole document does not tell whether the one who has the name of a disputed edit holds the same: it stays here. */
+function learned(frame: CatchUpAnswer, disputed: Name | null = null): ReplicaEvent {
   const receipt = receiptIn(frame)
   if (frame.segments) return { t: 'steps', steps: frame.segments.map(toStep), ...receipt }
   const { type, data } = frame.snapshot
   const content =
     type === null ? ({ type: null, data: undefined } as const) : { type: typeOf(type).name, data }
-  return { t: 'snapshot', v: frame.v, content, own: frame.own.map(fromWireCommitted), ...receipt }
+  const own = frame.own.map(fromWireCommitted).filter(each => !disputed || !sameName(each, disputed))
+  return { t: 'snapshot', v: frame.v, content, own, ...receipt }
 }
 
 const receiptIn = ({ hash }: { hash?: string }) => (hash === undefined ? {} : { hash })
@@ -440,7 +458,7 @@ function live(state: State, tries: number, flight: Name | null, frame: Ack | Ref
       return bar(state, { code: 'TYPE_UNKNOWN', message: errors.TYPE_UNKNOWN.meaning })
     const landed = own ? landing(state) : state
     const { pending, held } = state.replica
-    const mine = pending.some(entry => sameName(entry.name, name)) || held.some(item => named(item, name))
+    const mine = isAmong(pending, name) || held.some(item => named(item, name))
     return then(
       log(landed, {
         t: 'steps',
@@ -467,10 +485,19 @@ function refused(state: State, tries: number, name: Name, error: Reason): Next {
   const { fate } = entryOf(error.code)
   const v = state.replica.v!
   if (fate === 'retry') return pause(state, tries, error)
+  const retried = state.replica.pending.some(entry => isRetried(entry, name))
+  if (error.code === 'SEQ_PASSED' && retried) return then(log(landing(state), { t: 'rename', name }), pump)
   const repeated = state.stale !== null && sameName(state.stale.name, name) && state.stale.v === v
-  if (fate === 'stale' && !repeated) return catchUp({ ...state, stale: { name, v } }, tries)
+  // What the server has under this name may be this edit all the same, as a copy of this device put it together.
+  const disputed = error.code === 'NAME_REUSED' && retried
+  if ((fate === 'stale' || disputed) && !repeated)
+    return catchUp({ ...state, stale: { name, v, disputed } }, tries)
   return refuse(landing(state), name, error)
 }
+
+/** What a person tries again may have been passed by what was sent meanwhile [Q15]. */
+const isRetried = (entry: Entry, name: Name): boolean =>
+  entry.sealed && entry.retried === true && sameName(entry.name, name)
 
 const isRemote = (frame: Ack | RemoteOp): frame is RemoteOp =>
   'op' in frame || 'create' in frame || 'del' in frame

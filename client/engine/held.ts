@@ -14,13 +14,14 @@ import {
   changesOf,
   type Entry,
   type Held,
+  namesOf,
   type Reason,
   type Reduced,
   type Replica,
   typeUnder,
   withChange,
 } from './state.ts'
-import { edit } from './writing.ts'
+import { edit, putBack } from './writing.ts'
 
 export function hold(replica: Replica, name: Name, reason: Reason): Reduced {
   const index = replica.pending.findIndex(entry => sameName(entry.name, name))
@@ -68,8 +69,9 @@ function holdCreate(entries: readonly Entry[], changes: readonly Change[], reaso
   const create = { create: result }
   const edits = entries.reduce((sum, entry) => sum + entry.edits, 0)
   return {
-    names: entries.map(entry => entry.name),
+    names: entries.flatMap(namesOf),
     reason,
+    ...(entries.length === 1 && sealIn(entries[0]!)),
     type: result.type,
     original: create,
     change: create,
@@ -80,8 +82,9 @@ function holdCreate(entries: readonly Entry[], changes: readonly Change[], reaso
 function holdAlone(entry: Entry, reason: Reason, replica: Replica): Held {
   const change = changeOf(entry, replica.view.type!)
   return {
-    names: [entry.name],
+    names: namesOf(entry),
     reason,
+    ...sealIn(entry),
     type: typeUnder(replica, entry),
     original: change,
     ...groundOf(entry, replica, 0),
@@ -156,8 +159,9 @@ function groundless(entry: Entry, code: ErrorCode, replica: Replica): Held {
       ? 'Somebody created this document with another type.'
       : 'The document was deleted.'
   return {
-    names: [entry.name],
+    names: namesOf(entry),
     reason: { code, message },
+    ...sealIn(entry),
     type: typeUnder(replica, entry),
     original: change,
     change: null,
@@ -174,12 +178,20 @@ export function carryHeld(held: Held, change: Change, base: Content): Held {
   return { ...held, change: carried ?? null }
 }
 
-export function retry(replica: Replica, name: Name): Reduced {
+const sealIn = (entry: Entry) => (entry.sealed && entry.seal !== undefined ? { seal: entry.seal } : {})
+
+/** Reasons by which the name is of no use any more. */
+const spent: readonly string[] = ['NAME_REUSED', 'SEQ_PASSED']
+
+/** `keeps` its name, unless that is spent; else, as in logs from before, it gets a new one. */
+export function retry(replica: Replica, name: Name, keeps: boolean): Reduced {
   const held = replica.held.find(item => named(item, name))
   if (!held?.change) return [replica, []]
   const state = { ...replica, held: replica.held.filter(item => item !== held) }
   const change = onTop(held.change, state)
-  return change === null ? [replica, []] : [edit(state, change), [change]]
+  if (change === null) return [replica, []]
+  const again = keeps && !spent.includes(held.reason.code)
+  return [again ? putBack(state, held, change) : edit(state, change), [change]]
 }
 
 /** A change on the base as a change on the view; null when the view leaves it no ground. */

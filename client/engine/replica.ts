@@ -20,7 +20,7 @@ import { hold, named, retry, strand } from './held.ts'
 import { goOnFrom, type Keep } from './restoring.ts'
 import { type Dependency, type Reason, type Reduced, type Replica, sealLast, type TabEdit } from './state.ts'
 import { did, heard, type Taken, type Undo, type Way, went } from './undo.ts'
-import { begin, edit } from './writing.ts'
+import { begin, edit, rename } from './writing.ts'
 
 /** What the log stores. Each is a decision that was taken; folding takes none. */
 export type ReplicaEvent =
@@ -71,7 +71,10 @@ export type ReplicaEvent =
       readonly hash?: string
     }
   | { readonly t: 'hold'; readonly name: Name; readonly reason: Reason }
-  | { readonly t: 'retry'; readonly name: Name }
+  /** What is held goes on; with its name, if `keeps` says so. */
+  | { readonly t: 'retry'; readonly name: Name; readonly keeps?: true }
+  /** An entry cannot be sent under its name any more. */
+  | { readonly t: 'rename'; readonly name: Name }
   | { readonly t: 'discard'; readonly name: Name }
 
 export function reduce(replica: Replica, event: ReplicaEvent): Reduced {
@@ -105,7 +108,9 @@ function step(replica: Replica, event: ReplicaEvent): Reduced {
     case 'hold':
       return hold(replica, event.name, event.reason)
     case 'retry':
-      return retry(replica, event.name)
+      return retry(replica, event.name, event.keeps === true)
+    case 'rename':
+      return [rename(replica, event.name), []]
     case 'discard':
       return [{ ...replica, held: replica.held.filter(held => !named(held, event.name)) }, []]
   }

@@ -3,7 +3,7 @@
 import { absent, type Change, type Content } from '../../ops/change.ts'
 import { join, type Tiers, tiersOf } from '../../ops/compose.ts'
 import type { ErrorCode } from '../../ops/errors.ts'
-import type { DocKey, Name } from '../../ops/identity.ts'
+import { type DocKey, type Name, sameName } from '../../ops/identity.ts'
 import { sealOf } from '../../ops/seal.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
@@ -23,6 +23,10 @@ export interface Sealed {
   readonly change: Change
   /** How many edits of the person it holds. */
   readonly edits: number
+  /** It was held, and tried again under its name. */
+  readonly retried?: true
+  /** Names that it goes by as well: of edits that are in it, or that it could not be sent under any more. */
+  readonly also?: readonly Name[]
   readonly after?: readonly Dependency[]
   /** Version of the app's schema that it was made for; missing: 0. */
   readonly schema?: number
@@ -49,6 +53,8 @@ export interface Held {
   /** The names it holds, first to last: a refused create takes the edits on top of it along. */
   readonly names: readonly Name[]
   readonly reason: Reason
+  /** As that of an entry; missing where it was not sealed, where several are in one, and in records from before it was kept. */
+  readonly seal?: string
   readonly type: TypeName
   readonly original: Change
   /** What `original` was made on, if it is an op; missing where it is not known, and in records from before it was kept. */
@@ -94,6 +100,18 @@ export const nothing: Replica = {
   from: [],
   undo: noUndo,
 }
+
+/** The names that an entry goes by; the one that it is sent under stands last. */
+export const namesOf = (entry: Entry): readonly Name[] => [
+  ...((entry.sealed && entry.also) || []),
+  entry.name,
+]
+
+/** Where the entry is that goes by this name; -1 if none does. */
+export const placeOf = (entries: readonly Entry[], name: Name): number =>
+  entries.findIndex(entry => namesOf(entry).some(each => sameName(each, name)))
+
+export const isAmong = (entries: readonly Entry[], name: Name): boolean => placeOf(entries, name) >= 0
 
 export const unsent = (replica: Replica): number =>
   replica.pending.reduce((sum, entry) => sum + entry.edits, 0)

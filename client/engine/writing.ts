@@ -2,9 +2,20 @@
 
 import { applyChange, type Change } from '../../ops/change.ts'
 import { append, join, tiersOf } from '../../ops/compose.ts'
+import { type Name, sameName } from '../../ops/identity.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
-import { type Dependency, type Entry, type Open, type Replica, sealedAs, sealLast } from './state.ts'
+import {
+  type Dependency,
+  type Entry,
+  type Held,
+  namesOf,
+  type Open,
+  type Replica,
+  type Sealed,
+  sealedAs,
+  sealLast,
+} from './state.ts'
 
 /** Chars of JSON that edits may compose into one entry before the next entry starts; keeps frames well under 1 MiB. */
 const ENTRY_CHARS = 250_000
@@ -52,6 +63,35 @@ export function edit(
         }
       : { ...sealedAs(change, 1), name, ...wait }
   return { ...before, view, seq: name.seq, pending: [...before.pending, entry] }
+}
+
+/**
+ * Puts what was held at the end of the queue again, under its name and with its seal: whoever sends that name as well, from a
+ * copy of this device's edits, sends the same edit [Q15]. Several in one go under the last name: with that, the others cannot be
+ * sent any more.
+ */
+export function putBack(replica: Replica, { names, seal, edits }: Held, change: Change): Replica {
+  const entry: Sealed = {
+    ...sealedAs(change, edits),
+    ...(seal !== undefined && { seal }),
+    name: names.at(-1)!,
+    ...(names.length > 1 && { also: names.slice(0, -1) }),
+    retried: true,
+  }
+  const { pending, ...rest } = sealLast(replica)
+  return { ...rest, view: applyChange(replica.view, change), pending: [...pending, entry] }
+}
+
+/**
+ * Gives an entry another name, where a later edit of its src was committed before: nobody can send it under the first one any
+ * more. The new one follows from that, so it is the same whoever gives it, and stands apart from all that `seq` counts.
+ */
+export function rename(replica: Replica, was: Name): Replica {
+  const name = { src: `${was.src}.${was.seq}`, seq: 1 }
+  const pending = replica.pending.map(entry =>
+    sameName(entry.name, was) ? { ...(entry as Sealed), name, also: namesOf(entry) } : entry,
+  )
+  return { ...replica, pending }
 }
 
 /** `chars` sums what was appended; when that grows large, the truth is measured once and taken from there. */

@@ -49,6 +49,8 @@ export interface HubOptions {
   readonly limits?: Partial<StorageLimits>
   /** The log went over to another hub: this one has given up, and its tabs were told. */
   readonly fenced?: () => void
+  /** What the oldest edit of the room waits for is held; without it, that waits for a person's decision. */
+  readonly stuck?: (room: Room) => void
 }
 
 /** Tabs say something every 2.5 s (tab/seeker.ts), and replace a hub that was frozen for 3.4 s at the earliest. */
@@ -76,7 +78,7 @@ export class Hub implements Surroundings, Household, Host {
   readonly app = new App()
   readonly #guests = new Guests(this)
   readonly #meter: Meter
-  readonly #order = new Order(key => this.#ready.get(keyText(key))?.room)
+  readonly #order: Order
   readonly #places = new Map<string, Promise<Place>>()
   /** Those of `#places` that are ready. */
   readonly #ready = new Map<string, Place>()
@@ -86,6 +88,7 @@ export class Hub implements Surroundings, Household, Host {
   constructor(options: HubOptions) {
     this.#options = options
     this.#stirred = options.clock.now()
+    this.#order = new Order(key => this.#ready.get(keyText(key))?.room, options.stuck)
     this.#meter = new Meter(options.clock)
     this.#writer = new Writer(options.log, options.clock, {
       saved: (key, n) => this.#saved(key, n),

@@ -4,7 +4,7 @@
  */
 
 import { type DocKey, type Name, sameName } from '../../ops/identity.ts'
-import type { Dependency } from '../engine/state.ts'
+import { type Dependency, isAmong } from '../engine/state.ts'
 import type { Room } from './room.ts'
 
 /** Documents in the background that catch up at the same time. */
@@ -13,14 +13,17 @@ const BACKGROUND = 8
 export class Order {
   /** Rooms by key, as far as they are loaded. */
   readonly #room: (key: DocKey) => Room | undefined
+  /** Hears that what the oldest edit of a room waits for is held, where nobody will decide about that. */
+  readonly #stuck: ((room: Room) => void) | undefined
   #line: Room[] = []
   readonly #catching = new Set<Room>()
   readonly #waiting = new Map<Room, { readonly name: Name; readonly after: readonly Dependency[] }>()
   /** Whether every document with unsent edits is loaded: before that, one that is not may still have the edit. */
   #complete = false
 
-  constructor(room: (key: DocKey) => Room | undefined) {
+  constructor(room: (key: DocKey) => Room | undefined, stuck?: (room: Room) => void) {
     this.#room = room
+    this.#stuck = stuck
   }
 
   // ---- catching up ----
@@ -85,21 +88,26 @@ export class Order {
   #clear(): void {
     if (!this.#complete) return
     for (const [room, { name, after }] of [...this.#waiting]) {
-      if (!after.every(each => this.#committed(each))) continue
+      const fates = after.map(each => this.#fateOf(each))
+      const isStuck = this.#stuck !== undefined && fates.includes('held')
+      if (!isStuck && fates.some(fate => fate !== 'committed')) continue
       this.#waiting.delete(room)
-      room.handle({ t: 'cleared', name })
+      if (isStuck) this.#stuck!(room)
+      else room.handle({ t: 'cleared', name })
     }
   }
 
-  /** What is held is not committed: the edit that leads to it waits until a person has decided. */
-  #committed({ key, name }: Dependency): boolean {
-    const replica = this.#room(key)?.state.replica
-    if (!replica) return true
-    const { pending, held } = replica
-    return (
-      !pending.some(entry => sameName(entry.name, name)) &&
-      !held.some(({ names }) => names.some(each => sameName(each, name)))
-    )
+  /**
+   * What is held is not committed: the edit that leads to it waits until a person has decided. What is pending where the server
+   * will not have any is as good as held.
+   */
+  #fateOf({ key, name }: Dependency): 'committed' | 'pending' | 'held' {
+    const state = this.#room(key)?.state
+    if (!state) return 'committed'
+    const { held, pending } = state.replica
+    if (held.some(({ names }) => names.some(each => sameName(each, name)))) return 'held'
+    if (!isAmong(pending, name)) return 'committed'
+    return state.phase.name === 'barred' ? 'held' : 'pending'
   }
 
   // ---- after every event of a room ----

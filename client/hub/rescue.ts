@@ -4,7 +4,7 @@
  * matter how often, from how many devices, or while the first device sends the same edits itself [Q2].
  */
 
-import { HoldfastError } from '../../ops/errors.ts'
+import { errors, HoldfastError } from '../../ops/errors.ts'
 import { type Name, nameText, newSrc } from '../../ops/identity.ts'
 import { fromWireCommitted, type ServerFrame, type WireCommitted } from '../../ops/protocol.ts'
 import type { Rescue } from '../api.ts'
@@ -28,7 +28,8 @@ export interface RescueSetup extends HubSetup {
 type Place = Pick<Platform, 'clock' | 'dial' | 'randomBytes'>
 
 /**
- * Resolves when every edit is on the server or held, those of a document that the server will not talk about among them. Rejects with
+ * Resolves when every edit is on the server or held, those of a document that the server will not talk about and those that wait for
+ * what is held among them. Rejects with
  * `SERVER_AWAY` when there is no connection in time; what was not sent by then is still in the file.
  */
 export async function sendJournal(place: Place, setup: RescueSetup, { docs }: Journal): Promise<Rescue> {
@@ -43,6 +44,8 @@ export async function sendJournal(place: Place, setup: RescueSetup, { docs }: Jo
     log,
     src,
     clock: place.clock,
+    // Whoever may decide about what is held is not here.
+    stuck: room => room.handle({ t: 'barred', error: dependencyHeld }),
     link: events =>
       openLink(
         { ...setup, clock: place.clock, dial: place.dial ?? dialWebSocket, src },
@@ -69,6 +72,8 @@ export async function sendJournal(place: Place, setup: RescueSetup, { docs }: Jo
     await hub.close()
   }
 }
+
+const dependencyHeld = { code: 'DEPENDENCY_HELD', message: errors.DEPENDENCY_HELD.meaning } as const
 
 /** A document of the file, as a log has it that wrote it down itself. */
 const recordOf = ({ collection, id, state }: JournalDoc) => ({

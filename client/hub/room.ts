@@ -16,6 +16,7 @@ import {
   changesOf,
   type Dependency,
   type Held,
+  isAmong,
   type Reason,
   type Replica,
   type TabEdit,
@@ -221,7 +222,7 @@ export class Room {
   async settled(): Promise<void> {
     await this.#wait(({ phase }) => phase.name !== 'restoring')
     const last = this.#state.replica.pending.at(-1)?.name
-    return this.#wait(state => !last || !state.replica.pending.some(entry => sameName(entry.name, last)))
+    return this.#wait(state => !last || !isAmong(state.replica.pending, last))
   }
 
   /** Everything is on the server or held, or the server will not talk about the document. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { restore, save } from '../../client/engine/checkpoint.ts'
+import { reduce } from '../../client/engine/replica.ts'
 import { sealOf } from '../../ops/seal.ts'
 import { typeOf } from '../../types/index.ts'
 import { Scene } from './scene.ts'
@@ -280,7 +281,7 @@ describe('engine', () => {
     assert.deepEqual(scene.takeOps(), [])
   })
 
-  it('[E13] a held edit can be put back under a new name, carried to where the document is now, or discarded', () => {
+  it('[E13] a held edit can be put back under its name, carried to where the document is now, or discarded', () => {
     const scene = new Scene().online('base')
     scene.edit([4, ' bad']).refuse('ERR_OP_SUBMIT_REJECTED', 1)
     scene.remote(1, { op: ['new '] }).takeOps()
@@ -288,10 +289,33 @@ describe('engine', () => {
     assert.deepEqual([scene.view, scene.held], ['new base bad', []])
     assert.deepEqual(
       scene.takeOps().map(op => [op.seq, op.op]),
-      [[2, [8, ' bad']]],
+      [[1, [8, ' bad']]],
     )
-    scene.refuse('ERR_OP_SUBMIT_REJECTED', 2).on({ t: 'discard', name: { src: 'me', seq: 2 } })
+    scene.refuse('ERR_OP_SUBMIT_REJECTED', 1).on({ t: 'discard', name: { src: 'me', seq: 1 } })
     assert.deepEqual([scene.view, scene.held], ['new base', []])
+  })
+
+  it('[Q15] what is put back keeps its name and seal; once a later edit has passed it, it gets one that follows from those', () => {
+    const scene = new Scene().online('base').edit([4, ' bad'])
+    const { seal } = scene.takeOps()[0]!
+    scene.refuse('FORBIDDEN', 1).edit([4, ' good']).ack(1, 2)
+    scene.takeOps()
+    scene.on({ t: 'retry', name: { src: 'me', seq: 1 } })
+    const named = () => scene.takeOps().map(op => [op.src, op.seq, op.seal])
+    assert.deepEqual(named(), [['me', 1, seal]])
+    scene.refuse('SEQ_PASSED', 1)
+    assert.deepEqual([named(), scene.held], [[['me.1', 1, seal]], []])
+    const reloaded = scene.reload('me2')
+    assert.deepEqual([reloaded.view, reloaded.pending], [scene.view, scene.pending])
+  })
+
+  it('[Q15] a log from before, in which what was put back got a new name, is read as it was meant', () => {
+    const scene = new Scene().online('base').edit([4, ' bad']).refuse('FORBIDDEN', 1)
+    const [old] = reduce(scene.state.replica, { t: 'retry', name: { src: 'me', seq: 1 } })
+    assert.deepEqual(
+      old.pending.map(({ name }) => name.seq),
+      [2],
+    )
   })
 
   it('[E14] history that cannot be served: a snapshot is met by comparing, own ops in it are not sent again', () => {
@@ -414,6 +438,15 @@ describe('engine', () => {
     it('[E28] is another edit than the one that was refused for its name, which stays held', () => {
       const scene = new Scene().online('ab').edit([2, 'c']).refuse('NAME_REUSED', 1).on({ t: 'down' })
       scene.on({ t: 'up' }).answer({ snapshot: { type: text, data: 'ab!' }, own: [['me', 1]] }, 900)
+      assert.deepEqual([scene.view, scene.held], ['ab!', ['NAME_REUSED']])
+    })
+
+    it('[E28] is another edit than one that is tried again, also where only the whole document tells', () => {
+      const scene = new Scene().online('ab').edit([2, 'c']).refuse('FORBIDDEN', 1)
+      scene.on({ t: 'retry', name: { src: 'me', seq: 1 } }).refuse('NAME_REUSED', 1)
+      scene.answer({ snapshot: { type: text, data: 'ab!' }, own: [['me', 1]] }, 900)
+      assert.deepEqual([scene.pending, scene.held], [['me:1'], []])
+      scene.refuse('NAME_REUSED', 1).answer({ segments: [] }, 900).refuse('NAME_REUSED', 1)
       assert.deepEqual([scene.view, scene.held], ['ab!', ['NAME_REUSED']])
     })
 

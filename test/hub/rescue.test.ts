@@ -3,6 +3,8 @@ import type { Client, Doc } from '../../client/api.ts'
 import { type ConnectOptions, connect } from '../../client/client.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { volatileLog } from '../../client/log/volatile.ts'
+import { until } from '../client/until.ts'
+import { Board, tokenOf } from '../server/access/site.ts'
 import { closeAll, serve, type TestServer } from '../server/scene.ts'
 
 const open: Client[] = []
@@ -155,6 +157,30 @@ describe('rescue file', () => {
     assert.equal((await onServer(server, 'small'))?.data, 'start')
   })
 
+  it('[Q16] says of what waits for an edit that is not taken that it does, and ends', async () => {
+    const client = device({ server: await nowhere() })
+    const [page, index, list] = [
+      await client.open('notes', 'page', 'text'),
+      await client.open('notes', 'index', 'text'),
+      await client.open('notes', 'list', 'text'),
+    ]
+    page.edit(['x'.repeat(600)] as never)
+    index.edit(['see page'] as never, { after: [page] })
+    list.edit(['see index'] as never, { after: [index] })
+    const text = await client.exportUnsent()
+    const small = await serve({ DOCUMENT_BYTES: 500 })
+    const { sent, held } = await device({ server: small.url, rescueMs: 5000 }).importUnsent(text)
+    const codes = Map.groupBy(held, ({ id }) => id)
+    const codesOf = (id: string) => codes.get(id)!.map(({ reason }) => reason.code)
+    assert.deepEqual(codesOf('page').at(-1), 'DOCUMENT_TOO_LARGE')
+    assert.ok([...codesOf('index'), ...codesOf('list')].every(code => code === 'DEPENDENCY_HELD'))
+    assert.equal(await onServer(small, 'index'), null)
+    assert.ok(sent <= 1, 'no more than the creation of the page')
+    const large = await serve()
+    assert.deepEqual((await device({ server: large.url }).importUnsent(text)).held, [])
+    assert.equal((await onServer(large, 'list'))?.data, 'see index')
+  })
+
   it('[Q3] gives up in time when there is no server, and nothing is lost', async () => {
     const { client } = await away()
     const text = await client.exportUnsent()
@@ -162,6 +188,86 @@ describe('rescue file', () => {
     await assert.rejects(cut.importUnsent(text), { code: 'SERVER_AWAY' })
     const server = await serve()
     assert.equal((await device({ server: server.url }).importUnsent(text)).sent, 5)
+  })
+
+  describe('an edit that was held here and sent elsewhere', () => {
+    const token = async () => tokenOf({ id: 'ada' })
+
+    /** A device whose unsent edit stands in a file, and was then refused; `write` gives the right to write back. */
+    async function refused() {
+      const board = new Board()
+      const server = await serve({}, null, board)
+      const storage = memoryStorage()
+      board.give('root', 'write', 'notes', 'one')
+      const root = device({ server: server.url, token: async () => tokenOf({ id: 'root' }) })
+      const theirs = await root.open<string>('notes', 'one', 'text')
+      theirs.edit(['base '])
+      await theirs.settled
+      board.give('ada', 'read', 'notes', 'one')
+      const reader = device({ server: server.url, log: memoryLog({ storage }), token })
+      await arrived(await reader.open('notes', 'one', 'text'))
+      await reader.close()
+      const away = device({ server: await nowhere(), log: memoryLog({ storage }) })
+      const mine = await away.open<string>('notes', 'one', 'text')
+      mine.edit(['word '])
+      const text = await away.exportUnsent()
+      await away.close()
+      return { board, server, storage, text, write: () => board.give('ada', 'write', 'notes', 'one') }
+    }
+    const held = (doc: Doc) => until(doc, truth => truth.held === 1)
+
+    it('[Q15] is there once, when it is tried again with no connection', async () => {
+      const { server, storage, text, write } = await refused()
+      const online = device({ server: server.url, log: memoryLog({ storage }), token })
+      await held(await online.open('notes', 'one', 'text'))
+      await online.close()
+      write()
+      assert.equal((await device({ server: server.url, token }).importUnsent(text)).sent, 1)
+      const offline = device({ server: await nowhere(), log: memoryLog({ storage }) })
+      const doc = await offline.open<string>('notes', 'one', 'text')
+      doc.retry(doc.held[0]!.name)
+      await doc.saved
+      await offline.close()
+      const back = device({ server: server.url, log: memoryLog({ storage }), token })
+      const again = await back.open<string>('notes', 'one', 'text')
+      await again.settled
+      await arrived(again as Doc)
+      assert.deepEqual([again.data, again.held], ['word base ', []])
+    })
+
+    it('[Q15] is there once, when both are sent at a time', async () => {
+      const { board, server, storage, text, write } = await refused()
+      const online = device({ server: server.url, log: memoryLog({ storage }), token })
+      const doc = await online.open<string>('notes', 'one', 'text')
+      await held(doc as Doc)
+      write()
+      board.changed('ada')
+      const importing = device({ server: server.url, token }).importUnsent(text)
+      doc.retry(doc.held[0]!.name)
+      const report = await importing
+      await doc.settled
+      await arrived(doc as Doc)
+      assert.equal(report.sent + report.known, 1)
+      assert.deepEqual([doc.data, doc.held], ['word base ', []])
+    })
+
+    it('[Q15] is there once, when it is tried again before the file is sent, and later edits are there', async () => {
+      const { board, server, storage, text, write } = await refused()
+      const online = device({ server: server.url, log: memoryLog({ storage }), token })
+      const doc = await online.open<string>('notes', 'one', 'text')
+      await held(doc as Doc)
+      write()
+      board.changed('ada')
+      doc.edit([5, 'later '])
+      await until(doc, ({ unsent }) => unsent === 0)
+      doc.retry(doc.held[0]!.name)
+      await doc.settled
+      assert.deepEqual([doc.data, doc.held], ['word base later ', []])
+      const { sent } = await device({ server: server.url, token }).importUnsent(text)
+      assert.equal(sent, 0)
+      await arrived(doc as Doc)
+      assert.equal(doc.data, 'word base later ')
+    })
   })
 
   it('[Q4] refuses what is no rescue file, and says why', async () => {
