@@ -29,6 +29,9 @@ if (!Number.isSafeInteger(rounds) || rounds < 1 || !Number.isSafeInteger(seed) |
 const unknown = values.victim.find(name => !names.includes(name))
 if (unknown !== undefined) throw new Error(`--victim takes ${names.join(', ')}`)
 
+// Whatever is running is ended with us, and that is done on exit.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 for (const name of values.victim) await (name === CLUSTER ? crashCluster() : crash(name as VictimName))
 
 async function crash(name: VictimName): Promise<void> {
