@@ -21,8 +21,9 @@ export class Published {
     this.ops = ops
     this.srcs = new Set(ops.map(({ src }) => src))
     this.v = ops.at(-1)!.v!
-    const messages = ops.map(op => messageOf(op.c!, op.d!, op))
-    this.message = messages.length === 1 ? messages[0]! : { a: 'ops', c: ops[0]!.c!, d: ops[0]!.d!, messages }
+    const messages = ops.map(publishedMessage)
+    const [{ c, d }] = messages as [ReturnType<typeof messageOf>]
+    this.message = messages.length === 1 ? messages[0]! : { a: 'ops', c, d, messages }
   }
 }
 
@@ -70,6 +71,15 @@ function tell(agent: Agent, collection: string, id: string, { ops, message }: Pu
 
 function sendOp(this: Agent, collection: string, id: string, op: SharedbOp): void {
   this.send(messageOf(collection, id, op))
+}
+
+const messages = new WeakMap<SharedbOp, ReturnType<typeof messageOf>>()
+
+/** The same for all. */
+function publishedMessage(op: SharedbOp): ReturnType<typeof messageOf> {
+  const message = messages.get(op) ?? messageOf(op.c!, op.d!, op)
+  messages.set(op, message)
+  return message
 }
 
 function messageOf(c: string, d: string, { v, src, seq, hash, ...change }: SharedbOp) {

@@ -43,8 +43,7 @@ const known = new WeakMap<object, readonly Line[]>()
 export function linesOf(message: Record<string, unknown>): readonly Line[] {
   const found = known.get(message)
   if (found) return found
-  const messages = message.a === 'ops' ? (message as ManyOps).messages : [message]
-  const lines = messages.map(lineOf)
+  const lines = message.a === 'ops' ? (message as ManyOps).messages.flatMap(linesOf) : [lineOf(message)]
   if (isForMany(message)) known.set(message, lines)
   return lines
 }

@@ -4,7 +4,7 @@
  * A server and the crowd that is connected to it are processes of their own on one machine. The crowd speaks each system's wire
  * protocol by hand over sockets that cost next to nothing (`peers/crowd.ts`), the same for all; its CPU time stands in the
  * table, because near 100% it would be the crowd that was measured. An edit types a letter over another one at a moving place of a
- * text of 10,000 characters. A round is a new server: its documents are created, the crowd connects, each connection follows
+ * text of 10,000 characters, or of 100,000 where the case says so. A round is a new server: its documents are created, the crowd connects, each connection follows
  * its document, and then
  *
  *   as fast as it goes   each writer sends the next edit when the last was taken: deliveries and edits a second
@@ -23,13 +23,17 @@ import { type ServerMeasured, serverReport, serverRows, serverVerdicts } from '.
 import { measureRound, type Round, type ServerCase } from './server/round.ts'
 import { type ServerSystem, serverSystems } from './server/systems.ts'
 
+/** Characters of a document: some three pages. */
+const SIZE = 10_000
+
 const cases: readonly ServerCase[] = [
-  { name: 'fan100', connections: 100, documents: 1, writers: 10, perSecond: 100 },
-  { name: 'fan1000', connections: 1000, documents: 1, writers: 10, perSecond: 10 },
-  { name: 'w1', connections: 1, documents: 1, writers: 1, perSecond: 100 },
-  { name: 'd100', connections: 100, documents: 100, writers: 100, perSecond: 500 },
-  { name: 'w50', connections: 50, documents: 1, writers: 50, perSecond: 100 },
-  { name: 'idle5000', connections: 5000, documents: 100, writers: 0, perSecond: 0 },
+  { name: 'fan100', connections: 100, documents: 1, writers: 10, perSecond: 100, size: SIZE },
+  { name: 'fan1000', connections: 1000, documents: 1, writers: 10, perSecond: 10, size: SIZE },
+  { name: 'w1', connections: 1, documents: 1, writers: 1, perSecond: 100, size: SIZE },
+  { name: 'w1-100kB', connections: 1, documents: 1, writers: 1, perSecond: 100, size: 100_000 },
+  { name: 'd100', connections: 100, documents: 100, writers: 100, perSecond: 500, size: SIZE },
+  { name: 'w50', connections: 50, documents: 1, writers: 50, perSecond: 100, size: SIZE },
+  { name: 'idle5000', connections: 5000, documents: 100, writers: 0, perSecond: 0, size: SIZE },
 ]
 
 const TIMES = { warmMs: 1000, windowMs: 1500 }

@@ -28,6 +28,8 @@ export interface Typing {
   readonly perSecond: number | null
   readonly warmMs: number
   readonly windowMs: number
+  /** How long the last edits may take to be told to all, in ms; default 30,000. */
+  readonly restMs?: number
 }
 
 export interface Typed {
@@ -52,8 +54,6 @@ export type CrowdCalls = {
   written(): number
 }
 
-/** How long the last edits may take to be told to all. */
-const REST_MS = 30_000
 /** Connections that are opened at a time. */
 const OPENING = 64
 
@@ -234,7 +234,7 @@ async function openAll(crowd: Crowd): Promise<void> {
   }
 }
 
-async function type({ writers, perSecond, warmMs, windowMs }: Typing): Promise<Typed> {
+async function type({ writers, perSecond, warmMs, windowMs, restMs = 30_000 }: Typing): Promise<Typed> {
   const writing = members.slice(0, writers)
   const stop = perSecond === null ? holdAll(writing) : pressInTurn(writing, perSecond)
   delivered = 0
@@ -251,7 +251,7 @@ async function type({ writers, perSecond, warmMs, windowMs }: Typing): Promise<T
   const typed = { delivered: delivered - before.delivered, taken: taken - before.taken, ms }
   isCounting = false
   stop()
-  await rest()
+  await rest(restMs)
   return {
     ...typed,
     all: { delivered, taken },
@@ -279,8 +279,8 @@ function pressInTurn(writing: readonly Member[], perSecond: number): () => void 
   return () => clearInterval(timer)
 }
 
-async function rest(): Promise<void> {
-  const until = performance.now() + REST_MS
+async function rest(ms: number): Promise<void> {
+  const until = performance.now() + ms
   while (missing > 0 || untaken > 0) {
     if (performance.now() > until)
       throw new Error(`${missing} deliveries did not come, and ${untaken} edits were not taken`)

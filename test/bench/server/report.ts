@@ -39,10 +39,12 @@ const targets: readonly Target[] = ['fan100', 'fan1000']
     { case: name, metric: 'delivered_per_s', peer: 'hocuspocus', least: 1 },
     { case: name, metric: 'delivered_per_s', peer: 'ws', least: 0.8 },
   ])
-  .concat([
-    { case: 'w1', metric: 'ops_per_s', peer: 'sharedb', least: 1 },
-    { case: 'w1', metric: 'p50_ms', peer: 'sharedb', most: 1 },
-  ])
+  .concat(
+    ['w1', 'w1-100kB'].flatMap((name): Target[] => [
+      { case: name, metric: 'ops_per_s', peer: 'sharedb', least: 1 },
+      { case: name, metric: 'p50_ms', peer: 'sharedb', most: 1 },
+    ]),
+  )
 
 const middle = (rounds: readonly Round[], metric: Metric) => median(rounds.map(metrics[metric]))
 
@@ -59,10 +61,10 @@ export function serverRows(measured: readonly ServerMeasured[]): Row[] {
 }
 
 export function serverReport(
-  { name, connections, documents, writers, perSecond }: ServerCase,
+  { name, connections, documents, size, writers, perSecond }: ServerCase,
   measured: readonly ServerMeasured[],
 ): string {
-  const who = `${count(connections, 'connection')} on ${count(documents, 'document')}`
+  const who = `${count(connections, 'connection')} on ${count(documents, 'document')} of ${size.toLocaleString('en')} characters`
   const title =
     writers === 0
       ? `${who}, idle`

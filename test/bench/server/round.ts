@@ -13,6 +13,8 @@ export interface ServerCase {
   readonly connections: number
   /** Each has as many of the connections as any other. */
   readonly documents: number
+  /** Characters of a document. */
+  readonly size: number
   /** Connections that write; 0: nothing happens, and it is the memory that is measured. */
   readonly writers: number
   /** Keystrokes a second, of all together, at which it is measured how long one takes. */
@@ -42,21 +44,18 @@ export interface Round {
   readonly busy: number
 }
 
-/** Characters of a document: some three pages. */
-export const SIZE = 10_000
-
 /** Connections that come and go before memory is measured, so that what a server makes once is not counted. */
 const BEFORE = 200
 /** How long opening the documents and telling the last edits may take, in ms. */
 const GRACE_MS = 60_000
 
 export async function measureRound(plan: RoundPlan): Promise<Round> {
-  const { system, documents, profile } = plan
+  const { system, documents, size, profile } = plan
   const node = [...usageArguments, ...(profile ? hookArguments : [])]
   const server = await system.start(node)
   try {
     const ids = Array.from({ length: documents }, (_, index) => `document-${index}`)
-    for (const [index, id] of ids.entries()) await server.create(id, textOf(SIZE, index))
+    for (const [index, id] of ids.entries()) await server.create(id, textOf(size, index))
     return await (plan.writers > 0 ? measureTyping(plan, server, ids) : measureMemory(plan, server, ids))
   } finally {
     await server.stop()
@@ -113,7 +112,7 @@ async function measureMemory(plan: RoundPlan, server: Server, ids: readonly stri
 }
 
 async function openCrowd(
-  { system, profile }: RoundPlan,
+  { system, size, profile }: RoundPlan,
   { url }: Server,
   ids: readonly string[],
   connections: number,
@@ -124,7 +123,7 @@ async function openCrowd(
   )
   const documents = Array.from({ length: connections }, (_, index) => ids[index % ids.length]!)
   try {
-    await crowd.ask('open', { url, protocol: system.protocol, documents, size: SIZE }, GRACE_MS)
+    await crowd.ask('open', { url, protocol: system.protocol, documents, size }, GRACE_MS)
     return crowd
   } catch (error) {
     await crowd.stop()
