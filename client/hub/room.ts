@@ -16,6 +16,7 @@ import {
   changesOf,
   type Dependency,
   type Held,
+  noSince,
   type Reason,
   type Replica,
   type TabEdit,
@@ -206,6 +207,15 @@ export class Room {
     for (const seat of this.seats) seat.flush()
     this.#wakeWaiters()
     this.#around.quiet(this)
+  }
+
+  /** The log has the base apart, as it is now. */
+  apart(): void {
+    const { replica } = this.#state
+    this.#state = {
+      ...this.#state,
+      replica: { ...replica, since: replica.base.type === null ? null : noSince },
+    }
   }
 
   saved(): Promise<void> {
