@@ -9,6 +9,7 @@ import type { Client, Doc } from './api.ts'
 import type { Clock } from './clock.ts'
 import { checkName, Document } from './document.ts'
 import type { StorageLimits } from './hub/guardian.ts'
+import { type Peek, peekInto } from './hub/peek.ts'
 import type { HubSetup } from './hub/setup.ts'
 import { socketUrl } from './link/address.ts'
 import type { Dial } from './link/link.ts'
@@ -17,7 +18,7 @@ import type { Log } from './log/log.ts'
 import { type Platform, thisPlatform } from './platform.ts'
 import { aloneOn, type Home } from './tab/alone.ts'
 import { joinDevice } from './tab/device.ts'
-import { type Peek, Tab } from './tab/tab.ts'
+import { Tab } from './tab/tab.ts'
 
 export interface ConnectOptions {
   /** Any http, https, ws or wss URL of the server; without a path, `/ws` is dialed. */
@@ -68,10 +69,8 @@ export interface ConnectOptions {
 const TAB_CHARS = 12
 
 /** Reading the log beside the hub is for where a hub takes its time to come: a worker's, in a browser. */
-const peekerOf = ({ openLog }: Platform, device: string | undefined): Peek | null =>
-  device === undefined || openLog || globalThis.indexedDB === undefined
-    ? null
-    : async key => (await import('./hub/peek.ts')).peek(device, key)
+const peekOf = ({ device, openLog }: ConnectOptions): Peek | null =>
+  device === undefined || openLog || globalThis.indexedDB === undefined ? null : peekInto(device)
 
 export interface AppSchema {
   /** From 1; edits from before there was one count as 0. */
@@ -94,6 +93,7 @@ function liftBy(schema: AppSchema | undefined) {
 
 /** Starts a client; it dials at once and keeps the connection until `close`. Throws `SETTING_INVALID`. */
 export function connect(options: ConnectOptions): Client {
+  const peek = peekOf(options)
   const platform: Platform = { ...thisPlatform(), ...options }
   const { frameBytes = 1024 * 1024, attachMs = 3000, timings, device, worker = null } = options
   const { rescueMs = 30_000, rescueBytes = 64 * 1024 * 1024 } = options
@@ -106,9 +106,9 @@ export function connect(options: ConnectOptions): Client {
     ...(timings && { timings }),
     limits: limitsOf(options),
   }
-  const note = device === undefined ? null : platform.note(device)
+  const note = () => (device === undefined ? null : platform.note(device))
   const app = { token: options.token, schema: options.schema?.version, lift: liftBy(options.schema) }
-  const tab = new Tab(newSrc(platform.randomBytes).slice(0, TAB_CHARS), app, note, peekerOf(platform, device))
+  const tab = new Tab(newSrc(platform.randomBytes).slice(0, TAB_CHARS), app, note, peek)
   const hub =
     device === undefined
       ? aloneOn(platform, code => options.log ?? code.memoryLog(), tab, setup)

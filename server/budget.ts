@@ -22,14 +22,14 @@ export interface Budget {
 const typeLibraries = ['ot-text-unicode', 'unicount', 'ot-json1', 'quill-delta', 'rich-text', 'fast-diff']
 
 /** `connect` alone: what else `client/index.ts` exports, an app that does not use it does not get. */
-const app = "export { connect } from './client/index.ts'"
+const app = "export { connect } from './client/client.ts'"
 const hub = "import './client/worker/hub.ts'"
 const hubEntry = 'client/hub/setup.ts'
 
 export const budgets: readonly Budget[] = [
   { what: "page without the types' libraries", source: app, external: typeLibraries, limit: 25_000 },
   { what: "hub without the types' libraries", source: hub, external: typeLibraries, limit: 40_000 },
-  { what: 'page and hub in one, all three types', source: app, whole: true, external: [], limit: 63_000 },
+  { what: 'page and hub in one, all three types', source: app, whole: true, external: [], limit: 62_000 },
 ]
 
 export interface Weight {

@@ -40,6 +40,18 @@ const cssAsText: Plugin = {
   },
 }
 
+/**
+ * ot-json1 brings ot-text-unicode along as its text in strings, and `types/json.ts` puts the type `text` in its place under
+ * the same names: nothing of the library is ever called in a browser, so it is left out (2 kB gzipped).
+ */
+const withoutSecondText: Plugin = {
+  name: 'without-second-text',
+  setup(builder) {
+    builder.onResolve({ filter: /^ot-text-unicode$/ }, () => ({ path: 'none', namespace: 'without' }))
+    builder.onLoad({ filter: /./, namespace: 'without' }, () => ({ contents: 'export const type = {}' }))
+  },
+}
+
 const common: BuildOptions = {
   absWorkingDir: root,
   bundle: true,
@@ -49,6 +61,7 @@ const common: BuildOptions = {
   target,
   logLevel: 'warning',
   define: { 'process.env.NODE_ENV': '"production"' },
+  plugins: [withoutSecondText],
 }
 
 /** Builds `dist/web` if it is missing or older than its sources; resolves to its path. Throws what esbuild throws. */
@@ -81,7 +94,7 @@ export async function makeBundle(): Promise<void> {
     entryPoints: [join(root, 'client/widget/embed.ts')],
     outfile: join(fresh, 'embed.js'),
     format: 'iife',
-    plugins: [cssAsText],
+    plugins: [...common.plugins!, cssAsText],
     define: { ...common.define, HUB_SCRIPT: JSON.stringify(assets.hub) },
   })
   await buildWorker(fresh, assets)
@@ -117,7 +130,7 @@ async function buildAssets(out: string): Promise<Assets> {
     format: 'esm',
     splitting: true,
     chunkNames: '[name]-[hash]',
-    plugins: [cssAsText],
+    plugins: [...common.plugins!, cssAsText],
     define: { ...common.define, HUB_SCRIPT: JSON.stringify(hub) },
   })
   const style = assets('client/app/page.css', {})

@@ -1,46 +1,13 @@
 /** A replica in the log: as a checkpoint, and folded from one and the events after it. Pure. */
 
-import { absent, applyChange, type Content } from '../../ops/change.ts'
-import { type Tiers, tiersOf } from '../../ops/compose.ts'
+import { join, type Tiers, tiersOf } from '../../ops/compose.ts'
+import { typeOf } from '../../types/index.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
-import {
-  type Entry,
-  type Held,
-  kept,
-  nothing,
-  type Replica,
-  type Sealed,
-  sealLast,
-  type TabEdit,
-} from './state.ts'
-import { noUndo, restoreUndo, type SavedUndo, saveUndo } from './undo.ts'
+import { baseOf, contentOf, type SavedReplica, type WholeReplica } from './saved.ts'
+import { type Entry, kept, noSince, nothing, type Replica, type Sealed, sealLast } from './state.ts'
+import { noUndo, restoreUndo, saveUndo } from './undo.ts'
 
-/** A replica without what follows from the rest; plain data for the log. */
-export interface SavedReplica {
-  readonly format: 1
-  readonly src: string
-  readonly seq: number
-  readonly v: number | null
-  /** Missing in a checkpoint from before there were receipts. */
-  readonly hash?: string | null
-  readonly base: Content
-  readonly pending: readonly Sealed[]
-  /** Whether the last of `pending` was still open. */
-  readonly open: boolean
-  /**
-   * How the open one was composed, as far as that had come: composed otherwise, it may come out in another form, and
-   * would get another seal than before the reload. Missing in older checkpoints.
-   */
-  readonly tiers?: Tiers
-  readonly chars?: number
-  readonly held: readonly Held[]
-  /** Missing in a checkpoint from before several tabs shared a log. */
-  readonly from?: readonly TabEdit[]
-  /** Missing in a checkpoint from before one could undo. */
-  readonly undo?: SavedUndo
-}
-
-export function save(replica: Replica): SavedReplica {
+export function save(replica: Replica): WholeReplica {
   const { src, seq, v, hash, base, held, from } = replica
   const last = replica.pending.at(-1)
   const open = last?.sealed === false
@@ -60,37 +27,40 @@ export function save(replica: Replica): SavedReplica {
   }
 }
 
-/** A replica from its checkpoint and the events after it. */
-export function restore(saved: SavedReplica | null, events: readonly ReplicaEvent[]): Replica {
-  const start = saved === null ? nothing : reopen(saved)
+/** As `save`, with the data of the base apart; a replica of no document has none. */
+export function saveApart(replica: Replica): { state: SavedReplica; bulk?: { value: unknown } } {
+  const state = save(replica)
+  const { type, data } = replica.base
+  if (type === null) return { state }
+  return { state: { ...state, base: { type, since: null } }, bulk: { value: data } }
+}
+
+/** As `saveApart`, on the data that the log has apart already. */
+export function saveOnBulk(replica: Replica & { readonly since: Tiers }): SavedReplica {
+  const type = replica.base.type!
+  const since = replica.since.count === 0 ? null : join(typeOf(type), replica.since)
+  return { ...save(replica), base: { type, since } }
+}
+
+/** A replica from its checkpoint, the bulk that this stands on, and the events after it. */
+export function restore(
+  saved: SavedReplica | null,
+  events: readonly ReplicaEvent[],
+  bulk?: unknown,
+): Replica {
+  const start = saved === null ? nothing : reopen(saved, bulk)
   return events.reduce((state, event) => reduce(state, event)[0], start)
 }
 
-/**
- * The view of `restore`, without what a view does not need: where all events are the person's own edits or change nothing
- * in it, each costs one `apply`.
- */
-export function viewFrom(saved: SavedReplica | null, events: readonly ReplicaEvent[]): Content {
-  let view = saved === null ? absent : contentOf(saved)
-  for (const event of events) {
-    if (event.t === 'edit') view = applyChange(view, event.change)
-    else if (event.t === 'undo' || event.t === 'redo')
-      view = event.op === undefined ? view : applyChange(view, { op: event.op })
-    else if (!unseen.includes(event.t)) return restore(saved, events).view
-  }
-  return view
-}
+/** What was committed since the base that the log has apart. */
+const sinceOf = ({ base }: SavedReplica): Tiers | null =>
+  'since' in base ? (base.since === null ? noSince : tiersOf(base.since)) : null
 
-const contentOf = ({ base, pending }: SavedReplica): Content =>
-  pending.reduce<Content>((content, entry) => applyChange(content, entry.change), base)
-
-/** Events that show nothing. */
-const unseen: readonly ReplicaEvent['t'][] = ['begin', 'seal', 'ack', 'strand', 'discard', 'rename']
-
-function reopen(saved: SavedReplica): Replica {
-  const { src, seq, v, hash = null, base, held, from = [] } = saved
+function reopen(saved: SavedReplica, bulk: unknown): Replica {
+  const { src, seq, v, hash = null, held, from = [] } = saved
+  const base = baseOf(saved, bulk)
   const undo = saved.undo ? restoreUndo(saved.undo) : noUndo
-  const view = contentOf(saved)
+  const view = contentOf(saved, base)
   const pending: Entry[] = saved.pending.slice()
   const last = saved.pending.at(-1)
   if (saved.open && last && 'op' in last.change) {
@@ -104,5 +74,5 @@ function reopen(saved: SavedReplica): Replica {
       chars: saved.chars ?? JSON.stringify(change.op).length,
     }
   }
-  return { src, seq, v, hash, base, held, from, pending, view, undo }
+  return { src, seq, v, hash, base, since: sinceOf(saved), held, from, pending, view, undo }
 }

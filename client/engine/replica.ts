@@ -13,12 +13,22 @@
  */
 
 import type { Change, Content } from '../../ops/change.ts'
+import type { Tiers } from '../../ops/compose.ts'
 import type { Committed, Name } from '../../ops/identity.ts'
 import type { TypeName } from '../../types/type.ts'
 import { acknowledge, advance, leap, lift, type Step } from './committed.ts'
 import { hold, named, retry, strand } from './held.ts'
 import { goOnFrom, type Keep } from './restoring.ts'
-import { type Dependency, type Reason, type Reduced, type Replica, sealLast, type TabEdit } from './state.ts'
+import {
+  changeOf,
+  committed,
+  type Dependency,
+  type Reason,
+  type Reduced,
+  type Replica,
+  sealLast,
+  type TabEdit,
+} from './state.ts'
 import { did, heard, type Taken, type Undo, type Way, went } from './undo.ts'
 import { begin, edit, rename } from './writing.ts'
 
@@ -79,7 +89,7 @@ export type ReplicaEvent =
 
 export function reduce(replica: Replica, event: ReplicaEvent): Reduced {
   const [next, shown] = step(replica, event)
-  return [{ ...next, undo: undoAfter(replica, event, shown) }, shown]
+  return [{ ...next, since: sinceAfter(replica, event), undo: undoAfter(replica, event, shown) }, shown]
 }
 
 function step(replica: Replica, event: ReplicaEvent): Reduced {
@@ -132,6 +142,21 @@ function undoAfter({ undo, view }: Replica, event: ReplicaEvent, shown: readonly
   if (event.t === 'edit') return did(undo, event.change, view, event.joins === true)
   if (event.t === 'undo' || event.t === 'redo') return went(undo, event.t, event, view)
   return heard(undo, shown, view.type)
+}
+
+/** What leads from the base that the log has apart to the next one; a base that came as a whole is another one. */
+function sinceAfter({ since, base, pending, view }: Replica, event: ReplicaEvent): Tiers | null {
+  switch (event.t) {
+    case 'ack':
+      return pending[0] ? committed(since, changeOf(pending[0], view.type!), base.type) : since
+    case 'steps':
+      return event.steps.reduce((sum, { change }) => committed(sum, change, base.type), since)
+    case 'snapshot':
+    case 'restored':
+      return null
+    default:
+      return since
+  }
 }
 
 /** The base is where `hash` was told for, or it is not known there. */

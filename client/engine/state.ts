@@ -1,7 +1,7 @@
 /** What one device knows of one document (see replica.ts), and how its parts are read. Pure. */
 
 import { absent, type Change, type Content } from '../../ops/change.ts'
-import { join, type Tiers, tiersOf } from '../../ops/compose.ts'
+import { append, join, type Tiers, tiersOf } from '../../ops/compose.ts'
 import type { ErrorCode } from '../../ops/errors.ts'
 import { type DocKey, type Name, sameName } from '../../ops/identity.ts'
 import { sealOf } from '../../ops/seal.ts'
@@ -76,6 +76,8 @@ export interface Replica {
   /** The server's receipt at `v`: the hash chained over all ops up to it; null where it was not told. */
   readonly hash: string | null
   readonly base: Content
+  /** What was committed since the base that the log has apart (checkpoint.ts), an op; null where there is none. */
+  readonly since: Tiers | null
   readonly pending: readonly Entry[]
   readonly held: readonly Held[]
   readonly view: Content
@@ -84,6 +86,13 @@ export interface Replica {
   /** What the person can take back and forth, on `view`. */
   readonly undo: Undo
 }
+
+/** The base is the one that the log has apart. */
+export const noSince: Tiers = { runs: [], count: 0 }
+
+/** `since`, when `change` has been committed on top of a base of this type. */
+export const committed = (since: Tiers | null, change: Change, type: TypeName | null): Tiers | null =>
+  since !== null && 'op' in change && type !== null ? append(typeOf(type), since, change.op) : null
 
 /** The next state, and what the view went through on the way. */
 export type Reduced = readonly [replica: Replica, shown: readonly Change[]]
@@ -94,6 +103,7 @@ export const nothing: Replica = {
   v: null,
   hash: null,
   base: absent,
+  since: null,
   pending: [],
   held: [],
   view: absent,

@@ -9,27 +9,9 @@
 
 import { newSrc } from '../../ops/identity.ts'
 import type { Agreement, Channel } from '../platform.ts'
+import { type Call, callChannel, hubLock, lineChannel, tabLock } from './calls.ts'
 import type { Hub } from './hub.ts'
 import { type FromHub, type FromTab, HUB_PROTOCOL } from './messages.ts'
-
-/** What is said where all can hear it. */
-export type Call =
-  | { readonly t: 'who'; readonly tab: string; readonly call: number; readonly version: number }
-  /** A hub is there; said to all when it begins, and to a tab as the answer to its `call`. */
-  | { readonly t: 'here'; readonly hub: string; readonly version: number; readonly to?: Callee }
-  /** It will be soon. */
-  | { readonly t: 'opening' }
-
-/** Each call of a tab has a number: the answer to an old one may come from a hub that was frozen since. */
-export interface Callee {
-  readonly tab: string
-  readonly call: number
-}
-
-export const hubLock = (name: string) => `holdfast:hub:${name}`
-export const tabLock = (name: string, tab: string) => `holdfast:tab:${name}:${tab}`
-export const callChannel = (name: string) => `holdfast:call:${name}`
-export const lineChannel = (name: string, hub: string, tab: string) => `holdfast:line:${name}:${hub}:${tab}`
 
 /** Makes the hub of the name `src`, never rejecting; `fenced` is to be called when another one took its log over. */
 export type MakeHub = (src: string, fenced: () => void) => Promise<Hub>

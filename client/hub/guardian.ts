@@ -1,6 +1,9 @@
 /**
  * Sees to it that the log does not run out of space: what nobody has used for long, has open, keeps or has unsent edits
  * in is forgotten in time, the least recently used first. The server has all of it [Q10].
+ *
+ * Newer Chromium tells every page that 10 GiB more than it uses are free, whatever the disk has: there `keepBytes` is what
+ * space is made by in time, and `relieve` when a write fails after all.
  */
 
 import type { DocKey } from '../../ops/identity.ts'

@@ -9,8 +9,9 @@ import { type DocKey, keyText } from '../../ops/identity.ts'
 import type { ServerFrame } from '../../ops/protocol.ts'
 import type { Client, KnownDoc, Metrics } from '../api.ts'
 import type { Clock } from '../clock.ts'
-import { restore, type SavedReplica } from '../engine/checkpoint.ts'
+import { restore } from '../engine/checkpoint.ts'
 import { type Effect, type Event, start } from '../engine/engine.ts'
+import type { SavedReplica } from '../engine/saved.ts'
 import { type Dependency, nothing, type Replica, unsent } from '../engine/state.ts'
 import { unpack } from '../engine/stored.ts'
 import { isOpen, type Link, type LinkEvents, type Phase } from '../link/link.ts'
@@ -92,6 +93,7 @@ export class Hub implements Surroundings, Household, Host {
     this.#meter = new Meter(options.clock)
     this.#writer = new Writer(options.log, options.clock, {
       saved: (key, n) => this.#saved(key, n),
+      apart: key => this.#ready.get(keyText(key))?.room.apart(),
       failed: reason => this.#logFailed(reason),
     })
     this.canary = new Canary(options.log, options.clock, {
@@ -368,7 +370,7 @@ export class Hub implements Surroundings, Household, Host {
       const stored = await this.#options.log.load(key)
       const { checkpoint, events } = stored
       const folded = events.map(item => unpack(item.event))
-      const replica = restore((checkpoint?.state as SavedReplica) ?? null, folded)
+      const replica = restore((checkpoint?.state as SavedReplica) ?? null, folded, checkpoint?.bulk?.value)
       const logged = events.at(-1)?.n ?? checkpoint?.n ?? 0
       this.canary.found(key, logged)
       return { replica, logged, stored }

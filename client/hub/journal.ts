@@ -9,13 +9,14 @@
  */
 
 import type { DocKey } from '../../ops/identity.ts'
-import { type SavedReplica, save } from '../engine/checkpoint.ts'
+import { save } from '../engine/checkpoint.ts'
+import type { WholeReplica } from '../engine/saved.ts'
 import type { Replica } from '../engine/state.ts'
 import type { Log } from '../log/log.ts'
 import type { Room } from './room.ts'
 
 export interface JournalDoc extends DocKey {
-  readonly state: SavedReplica
+  readonly state: WholeReplica
 }
 
 export interface Journal {
@@ -63,7 +64,7 @@ export async function writeJournal(hub: Household, at: number): Promise<string> 
 }
 
 /** Which tab wrote what, and what it may undo, are of no use elsewhere. */
-function stateOf(replica: Replica): SavedReplica {
+function stateOf(replica: Replica): WholeReplica {
   const { undo: _, ...state } = save(replica)
   return { ...state, from: [] }
 }

@@ -7,7 +7,7 @@ import { HoldfastError } from '../../ops/errors.ts'
 import { nameFault } from '../../ops/names.ts'
 import { isTypeName, typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
-import type { SavedReplica } from '../engine/checkpoint.ts'
+import type { WholeReplica } from '../engine/saved.ts'
 import { type Journal, VERSION } from './journal.ts'
 
 /** A frame may nest 200 deep (HOLDFAST_JSON_DEPTH); the file has some levels of its own around each change. */
@@ -93,7 +93,7 @@ function parse(text: string): unknown {
 }
 
 /** Whether the edits fit what they stand on, as folding them will take for granted. */
-function faultOf({ base, pending, held }: SavedReplica): string | null {
+function faultOf({ base, pending, held }: WholeReplica): string | null {
   for (const content of [base, ...held.flatMap(({ base }) => base ?? [])]) {
     const fault = content.type === null ? null : typeOf(content.type).checkData(content.data)
     if (fault) return fault.message

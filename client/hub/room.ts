@@ -17,6 +17,7 @@ import {
   type Dependency,
   type Held,
   isAmong,
+  noSince,
   type Reason,
   type Replica,
   type TabEdit,
@@ -208,6 +209,15 @@ export class Room {
     for (const seat of this.seats) seat.flush()
     this.#wakeWaiters()
     this.#around.quiet(this)
+  }
+
+  /** The log has the base apart, as it is now. */
+  apart(): void {
+    const { replica } = this.#state
+    this.#state = {
+      ...this.#state,
+      replica: { ...replica, since: replica.base.type === null ? null : noSince },
+    }
   }
 
   saved(): Promise<void> {

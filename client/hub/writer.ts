@@ -2,20 +2,30 @@
  * Hands what the engines decide to the log: everything that happened in one turn in one transaction, one transaction at
  * a time, and now and then a checkpoint in place of the events that it covers.
  *
- * A checkpoint costs as much as the document, so it waits until the events since the last one have cost as much, and
- * then for a moment in which nobody types. So what is written in all is in proportion to the edits, whatever the size of
- * the document, but for one checkpoint in `maxEvents`; and what is read when it is opened is in proportion to the document.
+ * A checkpoint waits until the events since the last one have cost as much as that did, and then for a moment in which
+ * nobody types. The document itself stays apart, as it was at some earlier checkpoint (the bulk), and is written anew only
+ * when what was committed since weighs half as much. So what is written in all is in proportion to the edits, whatever the
+ * size of the document; and a document that is opened is few records, however many edits were made.
  */
 
 import type { HoldfastError } from '../../ops/errors.ts'
 import { type DocKey, keyText } from '../../ops/identity.ts'
 import type { Clock } from '../clock.ts'
-import { save } from '../engine/checkpoint.ts'
+import { saveApart, saveOnBulk } from '../engine/checkpoint.ts'
 import type { ReplicaEvent } from '../engine/replica.ts'
+import type { SavedReplica } from '../engine/saved.ts'
 import { type Replica, unsent } from '../engine/state.ts'
 import { pack } from '../engine/stored.ts'
-import { type Log, type LogEvent, logFailed, type Stored, type Summary, type Write } from '../log/log.ts'
-import { bytesOf } from '../log/record.ts'
+import {
+  type Bulk,
+  type Log,
+  type LogEvent,
+  logFailed,
+  type Stored,
+  type Summary,
+  type Write,
+} from '../log/log.ts'
+import { bytesOf } from '../log/packing.ts'
 
 export interface CheckpointRule {
   /** Milliseconds without an event, up to twice as many, before a checkpoint that is due is written. */
@@ -26,13 +36,16 @@ export interface CheckpointRule {
   readonly urgency: number
   /** Nor are so many events: each is a record to read and an event to fold. */
   readonly maxEvents: number
+  /** Bytes that an event costs beside its text: its key, and what a database puts around a record. */
+  readonly recordBytes: number
 }
 
 export const checkpointRule: CheckpointRule = {
   idleMs: 2_000,
   minBytes: 16 * 1024,
   urgency: 4,
-  maxEvents: 4_096,
+  maxEvents: 1_024,
+  recordBytes: 100,
 }
 
 /** A summary that says nothing else than the last one is not written within this time for its `at` alone. */
@@ -49,11 +62,13 @@ export interface Source {
 interface Queue {
   readonly source: () => Source
   events: LogEvent[]
-  /** JSON bytes and number of the events since the last checkpoint, those being written included. */
+  /** Bytes and number of the events since the last checkpoint, those being written included. */
   bytes: number
   count: number
-  /** JSON bytes of that checkpoint. */
+  /** JSON bytes of that checkpoint without its bulk. */
   checkpoint: number
+  /** What it stands on, and the JSON bytes of that. */
+  bulk: { readonly n: number; readonly bytes: number } | null
   /** The next write is a checkpoint. */
   now: boolean
   /** The summary may have become another without an event. */
@@ -74,6 +89,8 @@ interface Item {
 
 export interface WriterEvents {
   saved(key: DocKey, n: number): void
+  /** The base of the document is in the log apart, as it is now. */
+  apart(key: DocKey): void
   /** The log refused, with `LOG_FAILED` or `LOG_TAKEN`; nothing is written after this. */
   failed(reason: HoldfastError): void
 }
@@ -96,13 +113,14 @@ export class Writer {
   }
 
   /** Announces a document of which the log holds `stored`. */
-  open(source: () => Source, { bytes, events }: Stored): void {
+  open(source: () => Source, { checkpoint, bytes, events }: Stored): void {
     this.#queues.set(keyText(source().key), {
       source,
       events: [],
-      bytes: bytes.events,
+      bytes: bytes.events + events.length * this.#rule.recordBytes,
       count: events.length,
       checkpoint: bytes.checkpoint,
+      bulk: checkpoint?.bulk ? { n: checkpoint.bulk.n, bytes: bytes.bulk } : null,
       now: false,
       look: false,
       busy: false,
@@ -122,7 +140,7 @@ export class Writer {
     queue.events.push({ n, event: stored })
     queue.busy = true
     queue.count++
-    queue.bytes += bytesOf(stored)
+    queue.bytes += bytesOf(stored) + this.#rule.recordBytes
     const due = this.#due(queue)
     queue.now ||= event.t === 'snapshot' || this.#urgent(queue, due)
     if (queue.bytes > due) this.#awaitIdle(queue)
@@ -211,14 +229,27 @@ export class Writer {
     const events = queue.events.splice(0)
     queue.look = false
     if (!queue.now) return { key, n, write: { key, events, summary: this.#news(queue, source) } }
-    const state = save(source.replica)
+    const checkpoint = { n, ...this.#stateOf(queue, source) }
     queue.now = false
     queue.bytes = queue.count = 0
-    queue.checkpoint = bytesOf(state)
+    queue.checkpoint = bytesOf(checkpoint.state)
     this.#stopWaiting(queue)
     const summary = this.#summaryOf(queue, source)
     queue.summary = summary
-    return { key, n, write: { key, checkpoint: { n, state }, summary } }
+    return { key, n, write: { key, checkpoint, summary } }
+  }
+
+  /** On the bulk that is there, or with a new one where that is too far back. */
+  #stateOf(queue: Queue, { key, replica, logged: n }: Source): { state: SavedReplica; bulk?: Bulk } {
+    const { since } = replica
+    if (queue.bulk !== null && since !== null) {
+      const state = saveOnBulk({ ...replica, since })
+      if (2 * bytesOf(state.base) < queue.bulk.bytes) return { state, bulk: { n: queue.bulk.n } }
+    }
+    const { state, bulk } = saveApart(replica)
+    queue.bulk = bulk ? { n, bytes: bytesOf(bulk.value) } : null
+    this.#events.apart(key)
+    return { state, ...(bulk && { bulk: { n, ...bulk } }) }
   }
 
   /** The summary, if it says anything new that a list or an index must know. */
@@ -237,14 +268,14 @@ export class Writer {
     return summary
   }
 
-  #summaryOf({ bytes, checkpoint }: Queue, { replica, pinned = false }: Source): Summary {
+  #summaryOf({ bytes, checkpoint, bulk }: Queue, { replica, pinned = false }: Source): Summary {
     return {
       type: replica.view.type,
       unsent: unsent(replica),
       held: replica.held.length,
       at: this.#clock.now(),
       pinned,
-      bytes: bytes + checkpoint,
+      bytes: bytes + checkpoint + (bulk?.bytes ?? 0),
     }
   }
 }

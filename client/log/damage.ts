@@ -28,7 +28,8 @@ export function corrupt({ docs }: MemoryStorage, key: DocKey, n: number): void {
   const record = docs.get(keyText(key))
   const event = record?.events.findIndex(event => event.n === n) ?? -1
   if (event >= 0) record!.events[event] = { n, record: flipped(record!.events[event]!.record) }
-  else if (record?.checkpoint?.n === n) record.checkpoint = { n, record: flipped(record.checkpoint.record) }
+  else if (record?.checkpoint?.n === n)
+    record.checkpoint = { ...record.checkpoint, record: flipped(record.checkpoint.record) }
   else throw new Error(`there is no record ${n} of ${keyText(key)}`)
 }
 

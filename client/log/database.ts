@@ -1,9 +1,10 @@
 /** Opens the database of the log, whatever other tabs do with it, and takes it over. */
 
-import { type IDBPDatabase, openDB } from 'idb'
+import { openDB } from 'idb'
 import { newSrc } from '../../ops/identity.ts'
 import { type Identity, logFailed } from './log.ts'
-import { type Owner, type RandomBytes, SCHEMA_VERSION, type Schema, upgrade } from './schema.ts'
+import { abort, type Database, SCHEMA_VERSION } from './reading.ts'
+import { type Owner, type RandomBytes, type Schema, upgrade } from './schema.ts'
 
 /** An old page that lets go of the database does so at once; one that is frozen does not hear that it should. */
 const BLOCKED_MS = 5_000
@@ -14,8 +15,6 @@ const NEWER = 'a newer version of this page made the log on this device; reload 
 const REPLACED = 'a newer version of this page needs the log on this device; reload this one'
 const DELETED = 'the log on this device was deleted; what this page holds is in memory only'
 const VANISHED = 'the browser closed the log on this device, as it does when its data are cleared or fail'
-
-export type Database = IDBPDatabase<Schema>
 
 export interface DatabaseOptions {
   /** How long other tabs may take to let a new version have the database. */
@@ -82,21 +81,6 @@ function connect(
   })
 }
 
-/** The database as it is, without changing anything; null if it is not there, or of another version. */
-export async function openToRead(name: string): Promise<Database | null> {
-  const db = await openDB<Schema>(name, undefined, {
-    // It is not there, and must not come into being.
-    upgrade(_db, _from, _to, tx) {
-      tx.done.catch(() => {})
-      abort(tx)
-    },
-    blocking: (_current, _wanted, event) => (event.target as IDBDatabase).close(),
-  }).catch(() => null)
-  if (db === null || db.version === SCHEMA_VERSION) return db
-  db.close()
-  return null
-}
-
 /** Whoever had the log before can write no more once this is complete. */
 async function takeOver(db: Database, random: RandomBytes): Promise<Owner> {
   const tx = db.transaction('meta', 'readwrite', { durability: 'strict' })
@@ -112,12 +96,3 @@ async function takeOver(db: Database, random: RandomBytes): Promise<Owner> {
 }
 
 const cryptoBytes: RandomBytes = bytes => crypto.getRandomValues(bytes)
-
-/** Aborts a transaction that may have been aborted already by the failure that brought us here. */
-export function abort(tx: { abort(): void }): void {
-  try {
-    tx.abort()
-  } catch {
-    // It was.
-  }
-}

@@ -12,7 +12,7 @@
 
 import type { IDBPTransaction } from 'idb'
 import { type DocKey, keyText } from '../../ops/identity.ts'
-import { abort, type Database, type DatabaseOptions, openDatabase, openToRead } from './database.ts'
+import { type DatabaseOptions, openDatabase } from './database.ts'
 import {
   advance,
   checkOwner,
@@ -26,13 +26,18 @@ import {
   type Stored,
   type Summary,
 } from './log.ts'
-import { checkpointPlace, compress, decompress, type Numbered, type Packed, pack, unpack } from './record.ts'
+import { compress, type Packed, pack } from './packing.ts'
+import { abort, type Database, decompressed, eventsAfter, path, READ, readRecords } from './reading.ts'
+import { type Numbered, type Standing, unpack } from './record.ts'
 import { type DocPath, docRecord, type Schema } from './schema.ts'
 
-const WRITTEN = ['meta', 'docs', 'checkpoints', 'events'] as const
+const WRITTEN = ['meta', 'docs', 'checkpoints', 'bulks', 'events'] as const
 
 type WriteTransaction = IDBPTransaction<Schema, typeof WRITTEN, 'readwrite'>
-type Ready = Omit<Packed, 'checkpoint'> & { readonly checkpoint?: Numbered<string | Uint8Array> }
+type Ready = Omit<Packed, 'checkpoint' | 'bulk'> & {
+  readonly checkpoint?: Standing<string | Uint8Array>
+  readonly bulk?: Numbered<string | Uint8Array>
+}
 
 /** A document as the owner remembers it. */
 interface Known {
@@ -53,17 +58,6 @@ export async function openIdbLog(name: string, options: DatabaseOptions = {}): P
     return logOn(db, identity, lost)
   } catch (reason) {
     throw logFailed(reason)
-  }
-}
-
-/** What the log has of a document, read beside its owner; null if there is no log of this version. */
-export async function readIdbLog(name: string, key: DocKey): Promise<Stored | null> {
-  const db = await openToRead(name)
-  if (db === null) return null
-  try {
-    return await load(db, key, noHead)
-  } finally {
-    db.close()
   }
 }
 
@@ -111,12 +105,10 @@ function logOn(db: Database, identity: Identity, lost: ReturnType<typeof losing>
 // ---- writing ----
 
 /** A transaction cannot wait for a stream, so this comes before it. */
-const withCompression = async (write: Packed): Promise<Ready> => ({
+const withCompression = async ({ checkpoint, bulk, ...write }: Packed): Promise<Ready> => ({
   ...write,
-  checkpoint: write.checkpoint && {
-    n: write.checkpoint.n,
-    record: await compress(write.checkpoint.record),
-  },
+  ...(checkpoint && { checkpoint: { ...checkpoint, record: await compress(checkpoint.record) } }),
+  ...(bulk && { bulk: { ...bulk, record: await compress(bulk.record) } }),
 })
 
 /** `docs` is what the owner remembers; it changes once the transaction is complete. */
@@ -175,12 +167,15 @@ function next(found: Docs, writes: readonly Ready[]): Docs {
 }
 
 /** Everything that `write` changes but the document's record. */
-function put(tx: WriteTransaction, { key, events, checkpoint, forget }: Ready): Promise<unknown>[] {
+function put(tx: WriteTransaction, { key, events, checkpoint, bulk, forget }: Ready): Promise<unknown>[] {
   const states = tx.objectStore('checkpoints')
+  const bulks = tx.objectStore('bulks')
   const log = tx.objectStore('events')
-  if (forget) return [states.delete(path(key)), log.delete(allEvents(key))]
+  if (forget) return [states.delete(path(key)), bulks.delete(path(key)), log.delete(allEvents(key))]
   const requests: Promise<unknown>[] = events.map(({ n, record }) => log.add(record, [...path(key), n]))
   if (checkpoint) requests.push(states.put(checkpoint, path(key)), log.delete(eventsTo(key, checkpoint.n)))
+  if (bulk) requests.push(bulks.put(bulk, path(key)))
+  else if (checkpoint && checkpoint.bulk === undefined) requests.push(bulks.delete(path(key)))
   return requests
 }
 
@@ -200,27 +195,21 @@ function* putDocs(tx: WriteTransaction, after: Docs, writes: readonly Ready[]): 
 
 /** `head` is what the owner remembers of the document. */
 async function load(db: Database, key: DocKey, head: Head): Promise<Stored> {
-  const tx = db.transaction(['docs', 'checkpoints', 'events'], 'readonly')
-  const events = tx.objectStore('events')
-  const [record, stored, records] = await Promise.all([
+  const tx = db.transaction(READ, 'readonly')
+  const [record, records] = await Promise.all([
     tx.objectStore('docs').get(path(key)),
-    tx.objectStore('checkpoints').get(path(key)),
-    events.getAll(allEvents(key)),
+    readRecords(tx, key),
     tx.done,
   ])
   const { last, covered } = record?.head ?? noHead
   const upTo = { last: Math.max(last, head.last), covered }
-  const checkpoint = stored
-    ? { n: stored.n, record: await decompress(checkpointPlace(key, stored.n), stored.record) }
-    : null
+  const read = await decompressed(key, records)
   try {
-    // Each checksum is of the place, too: if all fit, no number is missing, and the keys need not be read.
-    const numbered = records.map((each, i) => ({ n: covered + 1 + i, record: each }))
-    return unpack(key, checkpoint, numbered, upTo)
+    return unpack(key, read, upTo)
   } catch {
-    const keys = await db.getAllKeys('events', allEvents(key))
-    const numbered = records.map((each, i) => ({ n: keys[i]![2], record: each }))
-    return unpack(key, checkpoint, numbered, upTo) // says what is missing
+    const keys = await db.getAllKeys('events', eventsAfter(key, read.checkpoint?.n ?? 0))
+    const events = read.events.map(({ record }, i) => ({ n: keys[i]![2], record }))
+    return unpack(key, { ...read, events }, upTo) // says what is missing
   }
 }
 
@@ -249,7 +238,6 @@ async function clean(db: Database, limit: number): Promise<Listed[]> {
 const listed = (paths: readonly DocPath[], records: readonly { summary: Summary | null }[]): Listed[] =>
   records.flatMap(({ summary }, i) => (summary ? [{ ...summary, key: keyOf(paths[i]!) }] : []))
 
-const path = ({ collection, id }: DocKey): DocPath => [collection, id]
 const keyOf = ([collection, id]: DocPath): DocKey => ({ collection, id })
 const eventsTo = (key: DocKey, n: number) => IDBKeyRange.bound(path(key), [...path(key), n])
 /** An array sorts after every number. */

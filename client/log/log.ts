@@ -9,7 +9,7 @@
  *   - Writes take effect in the order of the calls; `load` and the lists see every write that was called before them.
  *   - The numbers of a document's events have no gap: a write whose events do not follow on from what the log has is
  *     refused. So after a failed write the later ones that built on it fail too, and all of them can be written again.
- *   - `load` returns the newest checkpoint and, in order, every later event, each as it was written: a record that is
+ *   - `load` returns the newest checkpoint with its bulk and, in order, every later event, each as it was written: a record that is
  *     damaged, missing or in another's place is `LOG_FAILED`, with words that name it.
  *   - A log has one owner. Opening it takes it over, and every write of a former owner is `LOG_TAKEN`, however late a
  *     thawed tab asks for it. A former owner may still load.
@@ -35,6 +35,18 @@ export interface Checkpoint {
   /** The last event that the checkpoint covers. */
   readonly n: number
   readonly state: unknown
+  readonly bulk?: Bulk
+}
+
+/**
+ * The part of a state that is as large as the document, kept apart: a checkpoint may stand on one that is there already, and
+ * then costs what the rest of it costs.
+ */
+export interface Bulk {
+  /** The checkpoint that it was written with. */
+  readonly n: number
+  /** Of use to a write with that checkpoint only; a load always gives it. */
+  readonly value?: unknown
 }
 
 /** What a list of documents shows without loading them; as true as the last write that gave one. */
@@ -65,10 +77,14 @@ export interface Stored {
   readonly checkpoint: Checkpoint | null
   readonly events: readonly LogEvent[]
   /** Of the JSON text of each, so that one can be weighed against the other. */
-  readonly bytes: { readonly checkpoint: number; readonly events: number }
+  readonly bytes: { readonly checkpoint: number; readonly bulk: number; readonly events: number }
 }
 
-export const nothingStored: Stored = { checkpoint: null, events: [], bytes: { checkpoint: 0, events: 0 } }
+export const nothingStored: Stored = {
+  checkpoint: null,
+  events: [],
+  bytes: { checkpoint: 0, bulk: 0, events: 0 },
+}
 
 /** Which storage this is, and the how-manieth owner of it. */
 export interface Identity {

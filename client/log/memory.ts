@@ -18,7 +18,8 @@ import {
   type Stored,
   type Summary,
 } from './log.ts'
-import { type Numbered, type Packed, pack, unpack } from './record.ts'
+import { type Packed, pack } from './packing.ts'
+import { type Numbered, type Standing, unpack } from './record.ts'
 
 /** What is durable: records as in a real storage, so that a test can damage them (damage.ts). */
 export interface MemoryStorage {
@@ -35,7 +36,9 @@ export interface MemoryRecord {
   readonly key: DocKey
   /** As it was with the last summary or checkpoint: the last event may be a later one. */
   head: Head
-  checkpoint: Numbered | null
+  checkpoint: Standing | null
+  /** What checkpoints stand on; see `Bulk`. */
+  bulk: Numbered | null
   events: Numbered[]
   summary: Summary | null
 }
@@ -151,18 +154,26 @@ export function commitAll({ docs, history }: MemoryStorage, writes: readonly Pac
 }
 
 function apply(docs: MemoryStorage['docs'], write: Packed): void {
-  const { key, events, checkpoint, summary, forget } = write
+  const { key, events, checkpoint, bulk, summary, forget } = write
   const at = keyText(key)
   if (forget) {
     docs.delete(at)
     return
   }
-  const record = docs.get(at) ?? { key, head: noHead, checkpoint: null, events: [], summary: null }
+  const record = docs.get(at) ?? {
+    key,
+    head: noHead,
+    checkpoint: null,
+    bulk: null,
+    events: [],
+    summary: null,
+  }
   docs.set(at, record)
   if (summary || checkpoint) record.head = advance(headOf(record), write)
   record.events.push(...events)
   if (checkpoint) {
     record.checkpoint = checkpoint
+    if (bulk || checkpoint.bulk === undefined) record.bulk = bulk ?? null
     record.events = record.events.filter(({ n }) => n > checkpoint.n)
   }
   if (summary) record.summary = summary
@@ -178,7 +189,7 @@ function loadFrom({ docs }: MemoryStorage, key: DocKey, remembered: Head): Store
   const record = docs.get(keyText(key))
   const { last, covered } = record?.head ?? noHead
   const head = { last: Math.max(last, remembered.last), covered }
-  return unpack(key, record?.checkpoint ?? null, record?.events ?? [], head)
+  return unpack(key, record ?? { checkpoint: null, bulk: null, events: [] }, head)
 }
 
 const listFrom = ({ docs }: MemoryStorage): Listed[] =>

@@ -1,17 +1,20 @@
 /**
- * A record as it lies in a storage: JSON text behind a checksum of it and of its place, so that a flipped bit and a
- * record in another's place are both noticed when it is read.
+ * A record as it lies in a storage: a text behind a checksum of it and of its place, so that a flipped bit and a record in
+ * another's place are both noticed when it is read.
+ *
+ *   SUM JSON        a value as JSON
+ *   SUM = STRING    a string as it is: a long one is a document, and parsing it as JSON would take longer than reading it
  */
 
 import { type DocKey, keyText } from '../../ops/identity.ts'
-import { checkGapless, type Head, logFailed, type Stored, type Summary, type Write } from './log.ts'
+import { checkGapless, type Head, logFailed, type Stored } from './log.ts'
 
 /** Hexadecimal digits of the CRC-32 in front of the text. */
 const SUM_DIGITS = 8
-/** Checkpoints of more bytes than this are compressed: below it there is little to win. */
-const COMPRESS_BYTES = 16 * 1024
+/** What no JSON begins with. */
+export const AS_IT_IS = '='
 /** As the platform calls RFC 1951 without a header: the checksum is ours already. */
-const FORMAT = 'deflate-raw'
+export const FORMAT = 'deflate-raw'
 
 /** A record and the number of the event that it holds, or of the last one that it covers. */
 export interface Numbered<T = string> {
@@ -19,78 +22,73 @@ export interface Numbered<T = string> {
   readonly record: T
 }
 
-/** A write as it goes into the storage. */
-export interface Packed {
-  readonly key: DocKey
-  readonly events: readonly Numbered[]
-  readonly checkpoint?: Numbered
-  readonly summary?: Summary
-  readonly forget?: true
+/** With the number of the bulk that it stands on. */
+export interface Standing<T = string> extends Numbered<T> {
+  readonly bulk?: number
 }
 
-/** Shares nothing with `write`, whose caller may go on with it. Throws `LOG_FAILED` for what JSON cannot say. */
-export function pack({ key, events = [], checkpoint, summary, forget }: Write): Packed {
-  const { collection, id } = key
-  return {
-    key: { collection, id },
-    events: events.map(({ n, event }) => ({ n, record: encode(eventPlace(key, n), event) })),
-    ...(checkpoint && {
-      checkpoint: { n: checkpoint.n, record: encode(checkpointPlace(key, checkpoint.n), checkpoint.state) },
-    }),
-    ...(summary && { summary: { ...summary } }),
-    ...(forget && { forget }),
-  }
+/** The records of a document as they were read. */
+export interface Records {
+  readonly checkpoint: Standing<unknown> | null
+  readonly bulk: Numbered<unknown> | null
+  readonly events: readonly Numbered<unknown>[]
 }
 
-/** What the records of a document hold; throws `LOG_FAILED` if one is missing (see `checkGapless`) or damaged. */
+/**
+ * What the records of a document hold; throws `LOG_FAILED` if one is missing (see `checkGapless`) or damaged. `trusting`
+ * takes them for whole without looking at their checksums, and does not weigh them.
+ */
 export function unpack(
   key: DocKey,
-  checkpoint: Numbered<unknown> | null,
-  events: readonly Numbered<unknown>[],
+  { checkpoint, bulk, events }: Records,
   head: Head,
+  { trusting = false } = {},
 ): Stored {
   checkGapless(
     checkpoint?.n ?? 0,
     events.map(({ n }) => n),
     head,
   )
-  const state = checkpoint && decode(checkpointPlace(key, checkpoint.n), checkpoint.record)
-  const read = events.map(({ n, record }) => ({ n, ...decode(eventPlace(key, n), record) }))
+  const state = checkpoint && decode(checkpointPlace(key, checkpoint.n), checkpoint.record, trusting)
+  const apart = unpackBulk(key, checkpoint?.bulk, bulk, trusting)
+  const read = events.map(({ n, record }) => ({ n, ...decode(eventPlace(key, n), record, trusting) }))
   return {
-    checkpoint: state && { n: checkpoint!.n, state: state.value },
+    checkpoint: state && {
+      n: checkpoint!.n,
+      state: state.value,
+      ...(apart && { bulk: { n: apart.n, value: apart.value } }),
+    },
     events: read.map(({ n, value }) => ({ n, event: value })),
-    bytes: { checkpoint: state?.bytes ?? 0, events: read.reduce((sum, { bytes }) => sum + bytes, 0) },
+    bytes: {
+      checkpoint: state?.bytes ?? 0,
+      bulk: apart?.bytes ?? 0,
+      events: read.reduce((sum, { bytes }) => sum + bytes, 0),
+    },
   }
+}
+
+function unpackBulk(key: DocKey, n: number | undefined, bulk: Numbered<unknown> | null, trusting: boolean) {
+  if (n === undefined) return null
+  if (bulk?.n !== n) throw logFailed(`${bulkPlace(key, n)} is missing`)
+  return { n, ...decode(bulkPlace(key, n), bulk.record, trusting) }
 }
 
 /** Where a record belongs, in words that an error can use. */
 export const eventPlace = (key: DocKey, n: number) => `event ${n} of ${keyText(key)}`
 export const checkpointPlace = (key: DocKey, n: number) => `the checkpoint at event ${n} of ${keyText(key)}`
+export const bulkPlace = (key: DocKey, n: number) => `the bulk of event ${n} of ${keyText(key)}`
 
-export function encode(place: string, value: unknown): string {
-  const text = jsonOf(place, value)
-  return checksum(place, text) + text
-}
-
-/** The value of a record and the bytes of its JSON text; throws `LOG_FAILED` if it is not what was written here. */
-function decode(place: string, record: unknown): { value: unknown; bytes: number } {
+/** The value of a record and the bytes of its text; throws `LOG_FAILED` if it is not what was written here. */
+function decode(place: string, record: unknown, trusting: boolean): { value: unknown; bytes: number } {
   if (typeof record !== 'string') throw logFailed(`${place} is damaged: it is not a record`)
   const text = record.slice(SUM_DIGITS)
-  if (record.slice(0, SUM_DIGITS) !== checksum(place, text))
-    throw logFailed(`${place} is damaged: its checksum does not fit`)
-  return { value: JSON.parse(text), bytes: utf8(text).length }
+  if (trusting) return { value: contentOf(text), bytes: 0 }
+  const { sum, bytes } = sumOf(place, text)
+  if (record.slice(0, SUM_DIGITS) !== sum) throw logFailed(`${place} is damaged: its checksum does not fit`)
+  return { value: contentOf(text), bytes }
 }
 
-/** Bytes of a value's JSON text. */
-export const bytesOf = (value: unknown): number => utf8(JSON.stringify(value)).length
-
-/** `record`, compressed if it is large and the platform can. */
-export async function compress(record: string): Promise<string | Uint8Array> {
-  const bytes = utf8(record)
-  if (bytes.length <= COMPRESS_BYTES) return record
-  const stream = compression()
-  return stream === null ? record : through(bytes, stream)
-}
+const contentOf = (text: string): unknown => (text[0] === AS_IT_IS ? text.slice(1) : JSON.parse(text))
 
 /** The record that `compress` was given; throws `LOG_FAILED` if the bytes are damaged. */
 export async function decompress(place: string, stored: unknown): Promise<unknown> {
@@ -102,28 +100,9 @@ export async function decompress(place: string, stored: unknown): Promise<unknow
   }
 }
 
-function jsonOf(place: string, value: unknown): string {
-  try {
-    const text = JSON.stringify(value)
-    if (text !== undefined) return text
-  } catch (reason) {
-    throw logFailed(`${place}: ${logFailed(reason).message}`)
-  }
-  throw logFailed(`${place} is not a JSON value`)
-}
+export const utf8 = (text: string) => new TextEncoder().encode(text)
 
-const utf8 = (text: string) => new TextEncoder().encode(text)
-
-/** Null where the platform has none, or not this format. */
-function compression(): CompressionStream | null {
-  try {
-    return new CompressionStream(FORMAT)
-  } catch {
-    return null
-  }
-}
-
-async function through(
+export async function through(
   bytes: Uint8Array,
   stream: CompressionStream | DecompressionStream,
 ): Promise<Uint8Array> {
@@ -138,9 +117,11 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc
 })
 
-/** Of the UTF-8 of the two, one after the other. */
-function checksum(place: string, text: string): string {
+/** Of the UTF-8 of the two, one after the other; and the bytes of the text. */
+export function sumOf(place: string, text: string): { sum: string; bytes: number } {
+  const bytes = utf8(place + text)
   let crc = 0xffffffff
-  for (const byte of utf8(place + text)) crc = (crc >>> 8) ^ CRC_TABLE[(crc ^ byte) & 0xff]!
-  return (~crc >>> 0).toString(16).padStart(SUM_DIGITS, '0')
+  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ CRC_TABLE[(crc ^ bytes[i]!) & 0xff]!
+  const sum = (~crc >>> 0).toString(16).padStart(SUM_DIGITS, '0')
+  return { sum, bytes: bytes.length - utf8(place).length }
 }

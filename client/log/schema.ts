@@ -3,10 +3,11 @@
  *
  *   meta         'owner'               -> {device, epoch}         see `Identity`
  *   docs         [collection, id]      -> {head, summary, ...}    written with a summary or a checkpoint, not with an edit
- *   checkpoints  [collection, id]      -> {n, record}             n = `head.covered`
+ *   checkpoints  [collection, id]      -> {n, record, bulk?}      n = `head.covered`; `bulk` is the n of the one it stands on
+ *   bulks        [collection, id]      -> {n, record}
  *   events       [collection, id, n]   -> record                  `head.covered` < n, up to `head.last` at least
  *
- * A record is that of record.ts; a large checkpoint's is compressed. The key of an event is all that tells its number,
+ * A record is that of record.ts; a large checkpoint's or bulk's is compressed. The key of an event is all that tells its number,
  * so that an edit of one character is one small record. `docs` has two indexes with only those documents in them that
  * they are for, in the order in which they are wanted.
  */
@@ -14,7 +15,9 @@
 import type { DBSchema, IDBPTransaction } from 'idb'
 import { type DocKey, newSrc } from '../../ops/identity.ts'
 import { type Checkpoint, type Head, type Identity, isClean, type LogEvent, type Summary } from './log.ts'
-import { checkpointPlace, encode, eventPlace, type Numbered } from './record.ts'
+import { encode } from './packing.ts'
+import type { SCHEMA_VERSION } from './reading.ts'
+import { checkpointPlace, eventPlace, type Numbered, type Standing } from './record.ts'
 
 export type DocPath = [collection: string, id: string]
 
@@ -33,7 +36,8 @@ export type Owner = Omit<Identity, 'fresh'>
 export interface Schema extends DBSchema {
   meta: { key: 'owner'; value: Owner }
   docs: { key: DocPath; value: DocRecord; indexes: { due: [number, number]; clean: number } }
-  checkpoints: { key: DocPath; value: Numbered<string | Uint8Array> }
+  checkpoints: { key: DocPath; value: Standing<string | Uint8Array> }
+  bulks: { key: DocPath; value: Numbered<string | Uint8Array> }
   events: { key: [...DocPath, n: number]; value: string }
 }
 
@@ -51,9 +55,9 @@ type Upgrade = IDBPTransaction<unknown, string[], 'versionchange'>
 type Step = (tx: Upgrade, random: RandomBytes) => Promise<void>
 
 /** The step at place n makes version n + 1 of version n, inside the one transaction that upgrades. Never change one. */
-const steps: readonly Step[] = [makeVersion1, makeVersion2]
-
-export const SCHEMA_VERSION = steps.length
+const steps = [makeVersion1, makeVersion2, makeVersion3] as const satisfies readonly Step[] & {
+  readonly length: typeof SCHEMA_VERSION
+}
 
 export async function upgrade(tx: Upgrade, from: number, random: RandomBytes): Promise<void> {
   for (const step of steps.slice(from)) await step(tx, random)
@@ -78,6 +82,11 @@ async function makeVersion2(tx: Upgrade, random: RandomBytes): Promise<void> {
     record: encode(checkpointPlace(keyAt(path), n), state),
   }))
   await rewrite(tx, 'events', ({ n, event }: LogEvent, path) => encode(eventPlace(keyAt(path), n), event))
+}
+
+/** Version 2 kept the whole state in its checkpoint; those stay as they are, until the next one. */
+async function makeVersion3({ db }: Upgrade): Promise<void> {
+  db.createObjectStore('bulks')
 }
 
 /** Puts in place of each record what `change` makes of it, one at a time: a log need not fit into memory. */

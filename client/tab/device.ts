@@ -3,6 +3,9 @@
  *   - a SharedWorker, which lives as long as any tab
  *   - a worker of each tab, or the tab itself if there is no script for a worker; one of them at a time is the hub
  *   - this tab alone, where the platform lets tabs agree on nothing: the log then belongs to the tab that came last
+ *
+ * A hub is a second program that reads the same log, on whatever cores and disk there are; a tab that can read the log by
+ * itself looks first, and seeks its hub when there is something to see [R19].
  */
 
 import type { Candidate } from '../hub/election.ts'
@@ -14,6 +17,9 @@ import type { Tab } from './tab.ts'
 
 const OUTDATED =
   'a newer version of this page is open in another tab, which keeps the edits; reload this page'
+
+/** A log that takes longer to read is not waited for. */
+const LOOK_MS = 1_000
 
 /** Brings `tab` to the hub of this device and keeps it there; `worker` is the address of the hub's script. */
 export function joinDevice(
@@ -72,19 +78,39 @@ function settleIn(
   }
   const takeOver = () => void here().then(standing => standing.takeOver())
   const { clock } = platform
-  const seeker = new Seeker({ agreement, clock, name: setup.device, launch, takeOver, outdated }, tab)
+  let seeker: Seeker | null = null
+  let left = false
+  const seek = () => {
+    if (!left) seeker = new Seeker({ agreement, clock, name: setup.device, launch, takeOver, outdated }, tab)
+  }
+  if (tab.canLook) void firstLook(tab, platform).then(seek)
+  else seek()
   return {
     leave() {
-      seeker.close()
+      left = true
+      seeker?.close()
       tab.lose()
       endWorker(setup)
       void candidate?.then(standing => standing.leave())
     },
     async close() {
-      seeker.close()
+      left = true
+      seeker?.close()
       await (await candidate)?.close()
     },
   }
+}
+
+/** Resolves when the documents that are opened along with the client are shown, as far as the log has them. */
+async function firstLook(tab: Tab, { clock }: Platform): Promise<void> {
+  const turn = () => new Promise<void>(resolve => clock.after(0, resolve))
+  await turn() // for the app to open them
+  let cancel = () => {}
+  const late = new Promise<void>(resolve => {
+    cancel = clock.after(LOOK_MS, resolve)
+  })
+  await Promise.race([tab.looked(), late]).finally(cancel)
+  await turn() // for the page to show them
 }
 
 const workers = new Map<string, SharedWorker | Worker>()

@@ -1,7 +1,7 @@
 /** Finds the hub for a tab, follows it when it moves, and has a silent one replaced. */
 
 import type { Clock } from '../clock.ts'
-import { type Call, callChannel, hubLock, lineChannel, tabLock } from '../hub/election.ts'
+import { type Call, callChannel, hubLock, lineChannel, tabLock } from '../hub/calls.ts'
 import { HUB_PROTOCOL } from '../hub/messages.ts'
 import type { Agreement, Channel } from '../platform.ts'
 import type { HubPort, Tab } from './tab.ts'

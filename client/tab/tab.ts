@@ -6,6 +6,7 @@ import type { DocKey, Name } from '../../ops/identity.ts'
 import type { TypeName } from '../../types/type.ts'
 import type { Client, ClientEvents, KnownDoc, Loss, Metrics, StorageFacts } from '../api.ts'
 import type { FromHub, FromTab, Question, Wish } from '../hub/messages.ts'
+import type { Peek } from '../hub/peek.ts'
 import type { Port } from '../hub/port.ts'
 import { Handle, type Listener } from './handle.ts'
 import type { Note } from './note.ts'
@@ -21,9 +22,6 @@ export interface AppFunctions {
   /** `change`, made for version `from` of the app's schema, for the present one; null: it cannot be. */
   readonly lift?: ((change: Change, from: number, key: DocKey) => Change | null) | undefined
 }
-
-/** A document as the log has it, without the hub; null where that cannot be told. Never rejects. */
-export type Peek = (key: DocKey) => Promise<Content | null>
 
 interface Asked {
   readonly question: Question
@@ -44,10 +42,13 @@ export class Tab {
   readonly id: string
   readonly #handles = new Map<string, Handle>()
   readonly #asked = new Map<number, Asked>()
-  readonly #note: Note | null
+  readonly #findNote: () => Note | null
+  #note: Note | null = null
   readonly #listeners: Listeners = { phase: new Set(), loss: new Set() }
   readonly #app: AppFunctions
   readonly #peek: Peek | null
+  /** Documents that are being looked for in the device's log. */
+  readonly #looks = new Set<Promise<void>>()
   #port: HubPort | null = null
   #phase: Client['phase'] = 'connecting'
   #loss: Loss | null = null
@@ -62,12 +63,20 @@ export class Tab {
   /** The log has an edit that was made here; told once. */
   onSaved: (() => void) | null = null
 
-  /** `id` is this tab's alone, for ever; `note` is where the tab notes what the hub asks it to; `peek` reads the device's log. */
-  constructor(id: string, app: AppFunctions = {}, note: Note | null = null, peek: Peek | null = null) {
+  /**
+   * `id` is this tab's alone, for ever; `findNote` gives where the tab notes what the hub asks it to, and is asked when there
+   * is a hub, because the first look at localStorage waits for the disk; `peek` reads the device's log.
+   */
+  constructor(
+    id: string,
+    app: AppFunctions = {},
+    findNote: () => Note | null = () => null,
+    peek: Peek | null = null,
+  ) {
     this.id = id
     this.#peek = peek
     this.#app = app
-    this.#note = note
+    this.#findNote = findNote
   }
 
   get phase(): Client['phase'] {
@@ -100,6 +109,7 @@ export class Tab {
     this.#port?.close()
     this.#port = port
     port.listen(message => this.#port === port && this.#hear(message))
+    this.#note ??= this.#findNote()
     const noted = this.#note && { noted: this.#note.read() }
     this.#post({ t: 'hello', tab: this.id, schema: this.#app.schema ?? 0, ...noted })
     if (this.#paused) this.#post({ t: 'pause' })
@@ -124,7 +134,7 @@ export class Tab {
     const handle = new Handle(h, key, type, listener, message => this.#post(message))
     this.#handles.set(h, handle)
     if (this.#port) handle.attach()
-    this.#peek?.(key).then(view => view && handle.preview(view))
+    this.#look(handle)
     try {
       await handle.opened
     } catch (error) {
@@ -132,6 +142,24 @@ export class Tab {
       throw error
     }
     return this.#attachment(handle)
+  }
+
+  #look(handle: Handle): void {
+    const look = this.#peek?.look(handle.key).then(view => {
+      this.#looks.delete(look!)
+      if (view) handle.preview(view)
+    })
+    if (look) this.#looks.add(look)
+  }
+
+  get canLook(): boolean {
+    return this.#peek !== null
+  }
+
+  /** Resolves when every document that was opened here so far is shown, as far as the device's log has it. */
+  async looked(): Promise<void> {
+    while (this.#looks.size > 0) await Promise.all(this.#looks)
+    this.#peek?.rest()
   }
 
   #attachment(handle: Handle): Attachment {

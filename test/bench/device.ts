@@ -7,6 +7,12 @@
  *                   tidied up afterwards included), its transactions, and how long a fresh page needs until the document
  *                   can be edited, as the server had it and with 5,000 unsent edits. `online`: the same bytes with a
  *                   server at hand, each keystroke when the server has the one before
+ *     open          from the call that opens the document, in a page whose scripts have run and on a device at rest (the
+ *                   page before wrote nothing for a second), until its whole text is there as a string and an edit would
+ *                   be taken and shown. For Yjs that is `whenSynced` of y-indexeddb, for ShareDB's store `ensureDocHasData`
+ *                   or the document that the connection restores, for Holdfast `open`. None of them has saved anything then
+ *     first save    from that call until a letter typed at once is in IndexedDB. It is printed, and no target: Holdfast saves
+ *                   in the hub that all tabs share, which begins when the document is shown, and strictly
  *   merge-NxN       a page with N unsent edits meets a server with N others (those of `reconnect`): the main thread's
  *                   longest task until both have everything, and how long that takes
  *

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { restore, save, viewFrom } from '../../client/engine/checkpoint.ts'
+import { restore, save, saveApart, saveOnBulk } from '../../client/engine/checkpoint.ts'
 import type { Step } from '../../client/engine/committed.ts'
 import { type ReplicaEvent, reduce } from '../../client/engine/replica.ts'
+import { viewFrom } from '../../client/engine/saved.ts'
 import { nothing, type Replica } from '../../client/engine/state.ts'
 import { takeBack } from '../../client/engine/undo.ts'
 import { carryOver, segmentsOf } from '../../ops/catchup.ts'
@@ -137,6 +138,7 @@ describe('replica', () => {
     })
 
     it(`[E2] ${type}: a reload at any event, with or without a checkpoint, finds the same state`, () => {
+      let shown = 0
       for (let seed = 1; seed <= 60; seed++) {
         const rng = new Random(seed)
         const device = wander(type, rng)
@@ -144,9 +146,36 @@ describe('replica', () => {
         const before = restore(null, device.events.slice(0, cut))
         const after = restore(structuredClone(save(before)), device.events.slice(cut))
         const seen = viewFrom(structuredClone(save(before)), device.events.slice(cut))
-        assert.deepEqual(seen, after.view)
+        if (seen !== null) shown++
+        if (seen !== null) assert.deepEqual(seen, after.view)
         assert.deepEqual(plain(after), plain(device.replica), `seed ${seed}`)
       }
+      assert.ok(shown > 2, `${shown} were shown without being folded`)
+    })
+
+    it(`[E2] ${type}: so does one from a checkpoint on the base of an earlier one`, () => {
+      let [stood, shown] = [0, 0]
+      for (let seed = 1; seed <= 60; seed++) {
+        const rng = new Random(seed)
+        const { events, replica } = wander(type, rng)
+        const first = rng.int(events.length)
+        const { state, bulk } = saveApart(restore(null, events.slice(0, first)))
+        const apart = restore(structuredClone(state), [], bulk?.value)
+        const cut = first + rng.int(events.length - first)
+        const before = restore(structuredClone(state), events.slice(first, cut), bulk?.value)
+        const { since } = before
+        if (since === null) continue
+        if (since.count > 0) stood++
+        const saved = structuredClone(saveOnBulk({ ...before, since }))
+        const rest = events.slice(cut)
+        const after = restore(saved, rest, bulk?.value)
+        assert.deepEqual(plain(apart), plain(restore(null, events.slice(0, first))), `seed ${seed}`)
+        assert.deepEqual(plain(after), plain(replica), `seed ${seed}`)
+        const seen = viewFrom(saved, rest, bulk?.value)
+        if (seen !== null) shown++
+        if (seen !== null) assert.deepEqual(seen, replica.view, `seed ${seed}`)
+      }
+      assert.ok(stood > 10 && shown > 5, `${stood} stood on an earlier base, ${shown} were shown`)
     })
 
     it(`[E3] ${type}: an edit is pending, held or in the base until it is discarded`, () => {

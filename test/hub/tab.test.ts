@@ -4,7 +4,10 @@ import type { FromHub, FromTab } from '../../client/hub/messages.ts'
 import { type Port, pipe } from '../../client/hub/port.ts'
 import type { Log } from '../../client/log/log.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
+import type { Agreement, Platform } from '../../client/platform.ts'
+import { joinDevice } from '../../client/tab/device.ts'
 import { Tab } from '../../client/tab/tab.ts'
+import type { Content } from '../../ops/change.ts'
 import { Random } from '../random.ts'
 import { VirtualClock } from '../sim/clock.ts'
 import { nowhere } from './house.ts'
@@ -81,5 +84,52 @@ describe('a tab between two hubs', () => {
     const doc = await opening
     doc.edit({ op: ['here'] }, false)
     await doc.saved()
+  })
+})
+
+describe('a tab that can read the log by itself', () => {
+  it('[R19] looks before it seeks a hub, and does not wait for ever', async () => {
+    for (const finds of [true, false]) {
+      const time = new VirtualClock()
+      const clock = time.of(new Random(1), () => true)
+      let found = (_view: Content | null) => {}
+      let rested = 0
+      const look = () =>
+        new Promise<Content | null>(resolve => {
+          found = resolve
+        })
+      const tab = new Tab('tab', {}, () => null, { look, rest: () => rested++ })
+      const sought: number[] = []
+      const agreement: Agreement = {
+        async lock() {
+          sought.push(time.now)
+        },
+        channel: () => ({ post() {}, listen() {}, close() {} }),
+      }
+      const platform: Platform = {
+        clock,
+        randomBytes: bytes => bytes,
+        note: () => null,
+        storage: null,
+        agreement,
+      }
+      const setup = { device: 'd', url: 'ws://x', frameBytes: 1, attachMs: 1, tokens: false, schema: 0 }
+      const joined = joinDevice(platform, setup, tab, null)
+      const opening = tab.attach(KEY, 'text', listener)
+      assert.ok(time.step())
+      await turn()
+      assert.deepEqual(sought, [])
+      if (finds) {
+        found({ type: 'text', data: 'in the log' })
+        const doc = await opening
+        doc.edit({ op: ['now '] }, false)
+        assert.deepEqual([doc.view.data, doc.truth.saved], ['now in the log', false])
+      } else opening.catch(() => {}) // nobody finds it, and the tab is closed
+      await turn()
+      while (sought.length === 0 && time.step()) await turn()
+      assert.deepEqual([sought, rested], finds ? [[0], 1] : [[1_000], 0])
+      await tab.close()
+      await joined.close()
+    }
   })
 })

@@ -18,6 +18,8 @@ export interface Home {
   lose(key: DocKey, n: number): Promise<void>
   /** Flips a bit in the record of event `n`, or else of the checkpoint at `n`. */
   corrupt(key: DocKey, n: number): Promise<void>
+  /** Removes the record of the document's bulk, or flips a bit in it. */
+  harmBulk(key: DocKey, how: 'lose' | 'flip'): Promise<void>
   /** Exchanges the records of the events `n` of the one and `m` of the other. */
   swap(one: DocKey, n: number, other: DocKey, m: number): Promise<void>
   /** Takes the storage away from under the logs that are open on it. */

@@ -1,7 +1,7 @@
 /** The memory log: the contract, and what the simulation needs of it. */
 
 import assert from 'node:assert/strict'
-import { clone, corrupt, truncate, wipe } from '../../client/log/damage.ts'
+import { clone, corrupt, flipped, truncate, wipe } from '../../client/log/damage.ts'
 import { openDeviceLog } from '../../client/log/device.ts'
 import { nothingStored } from '../../client/log/log.ts'
 import { type MemoryStorage, memoryLog, memoryStorage } from '../../client/log/memory.ts'
@@ -26,6 +26,11 @@ describe('memory log', () => {
           record.events = record.events.filter(event => event.n !== n)
         },
         corrupt: async (key, n) => corrupt(storage, key, n),
+        async harmBulk(key, how) {
+          const record = storage.docs.get(keyText(key))!
+          const { n, record: text } = record.bulk!
+          record.bulk = how === 'lose' ? null : { n, record: flipped(text) }
+        },
         async swap(one, n, other, m) {
           const [a, b] = [one, other].map(key => storage.docs.get(keyText(key))!.events)
           const [i, j] = [a!.findIndex(event => event.n === n), b!.findIndex(event => event.n === m)]
@@ -210,10 +215,11 @@ describe('volatile log', () => {
 /** A line for each record. */
 function raw({ docs, owner }: MemoryStorage): string[] {
   const lines = [`meta ${JSON.stringify(owner)}`]
-  for (const [at, { head, summary, checkpoint, events }] of docs) {
+  for (const [at, { head, summary, checkpoint, bulk, events }] of docs) {
     lines.push(
       `docs ${at} ${JSON.stringify([head, summary])}`,
       `checkpoints ${at} ${JSON.stringify(checkpoint)}`,
+      ...(bulk ? [`bulks ${at} ${JSON.stringify(bulk)}`] : []),
     )
     for (const { n, record } of events) lines.push(`events ${at} ${n} ${record}`)
   }

@@ -109,6 +109,64 @@ export const ownership: readonly Rule[] = [
     },
   },
   {
+    title: '[G39] keeps the bulk of a checkpoint apart: a later one may stand on it, and then writes none',
+    async run(home) {
+      const value = 'Zoë 😀 '.repeat(10_000)
+      const [first, second] = [
+        { n: 3, state: 'three', bulk: { n: 3, value } },
+        { n: 5, state: { five: 5 }, bulk: { n: 3 } },
+      ]
+      const whole = { ...second, bulk: { n: 3, value } }
+      await within(home.open(), async log => {
+        await log.write([{ key: hello, checkpoint: first }])
+        equal(await load(log, hello), { checkpoint: first, events: [] })
+        const before = await home.raw()
+        await log.write([append(hello, 4), { key: hello, checkpoint: second, summary: summary() }])
+        equal(await load(log, hello), { checkpoint: whole, events: [] })
+        const written = (await home.raw()).filter(line => !before.includes(line))
+        equal(written.filter(line => line.length > 1_000).length, 0)
+        await log.write([append(hello, 6)])
+      })
+      await within(home.open(), async log => {
+        equal(await load(log, hello), { checkpoint: whole, events: append(hello, 6).events })
+        await log.write([
+          { key: hello, checkpoint: { n: 6, state: { json: [1] }, bulk: { n: 6, value: [1] } } },
+        ])
+        equal((await log.load(hello)).checkpoint, { n: 6, state: { json: [1] }, bulk: { n: 6, value: [1] } })
+        await log.write([{ key: hello, checkpoint: { n: 7, state: 'none' } }])
+        equal(await load(log, hello), { checkpoint: { n: 7, state: 'none' }, events: [] })
+        equal((await home.raw()).filter(line => line.startsWith('bulks')).length, 0)
+      })
+    },
+  },
+  {
+    title:
+      '[G39] says LOG_FAILED when the bulk is missing, another one or damaged; a forgotten document has none',
+    async run(home) {
+      const bulk = (key: DocKey, n: number): Write => ({
+        key,
+        checkpoint: { n, state: n, bulk: { n, value: `the bulk ${n}` } },
+      })
+      const gone: DocKey = { collection: 'notes', id: 'gone' }
+      const third: DocKey = { collection: 'notes', id: 'third' }
+      await within(home.open(), async log => {
+        await log.write([bulk(hello, 1), bulk(other, 1), bulk(third, 1), bulk(gone, 1)])
+        await log.write([{ key: third, checkpoint: { n: 2, state: 2, bulk: { n: 2, value: 'new' } } }])
+        await log.write([{ key: third, checkpoint: { n: 3, state: 3, bulk: { n: 1 } } }])
+        await log.write([{ key: gone, forget: true }])
+      })
+      await home.harmBulk(hello, 'lose')
+      await home.harmBulk(other, 'flip')
+      await within(home.open(), async log => {
+        says(await fails(log.load(hello)), /bulk of event 1 of \["notes","hello"\] is missing/)
+        says(await fails(log.load(other)), /bulk of event 1 of \["notes","other"\] is damaged/)
+        says(await fails(log.load(third)), /bulk of event 1 of \["notes","third"\] is missing/)
+        equal(await load(log, gone), { checkpoint: null, events: [] })
+        equal((await home.raw()).filter(line => line.includes('gone')).length, 0)
+      })
+    },
+  },
+  {
     title: '[G21] writes one small record for a keystroke, however large the document is',
     async run(home) {
       await within(home.open(), async log => {
@@ -128,7 +186,7 @@ export const ownership: readonly Rule[] = [
   {
     title: '[G22] keeps a large checkpoint and the order of what is written around it',
     async run(home) {
-      const state = { text: 'Zoë 😀 '.repeat(20_000), random: Array.from({ length: 9_999 }, Math.random) }
+      const state = { text: 'Zoë 😀 '.repeat(300_000), random: Array.from({ length: 9_999 }, Math.random) }
       await within(home.open(), async log => {
         const writes = [
           log.write([append(hello, 1)]),

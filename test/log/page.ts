@@ -6,6 +6,7 @@ import type { DatabaseOptions } from '../../client/log/database.ts'
 import { openDeviceLog } from '../../client/log/device.ts'
 import { openIdbLog } from '../../client/log/idb.ts'
 import type { Checkpoint, Identity, Listed, Log, LogEvent, Stored, Write } from '../../client/log/log.ts'
+import { glance, openToRead } from '../../client/log/reading.ts'
 import type { DocKey } from '../../ops/identity.ts'
 import type { Home } from './check.ts'
 import { contract } from './contract.ts'
@@ -20,6 +21,12 @@ export interface LogPage {
   open(name: string, as: 'device' | 'database', options?: DatabaseOptions): Promise<Settled<null>>
   /** Makes the database as version 1 of the log did; `keep` leaves it open: a tab that lets go when asked, or never. */
   makeVersion1(name: string, docs: readonly Version1[], keep?: 'kind' | 'frozen'): Promise<Settled<null>>
+  /** As version 2 did: records are texts with their checksums, and a checkpoint may be compressed. */
+  makeVersion2(name: string, docs: readonly Version2[]): Promise<Settled<null>>
+  /** Reads a document beside whoever has the log open, as a tab does. */
+  read(name: string, key: DocKey): Promise<Settled<Stored | null>>
+  /** Flips a bit of a document's bulk. */
+  harmBulk(name: string, key: DocKey): Promise<void>
   identity(): Identity
   load(key: DocKey): Promise<Settled<Stored>>
   list(): Promise<Settled<readonly Listed[]>>
@@ -50,6 +57,13 @@ export interface Version1 {
   readonly events: readonly LogEvent[]
 }
 
+export interface Version2 {
+  readonly key: DocKey
+  readonly record: object
+  readonly checkpoint?: { readonly n: number; readonly record: string; readonly compressed?: true }
+  readonly events: readonly { readonly n: number; readonly record: string }[]
+}
+
 let log: Log | null = null
 let saved = 0
 let homes = 0
@@ -59,6 +73,15 @@ async function settled<T>(task: Promise<T>): Promise<Settled<T>> {
     value => ({ value }),
     error => ({ code: String(error.code), message: String(error.message) }),
   )
+}
+
+async function read(name: string, key: DocKey): Promise<Stored | null> {
+  const db = await openToRead(name)
+  try {
+    return db && (await glance(db, key))
+  } finally {
+    db?.close()
+  }
 }
 
 /** The database `name` behind its log's back. */
@@ -76,6 +99,13 @@ const homeOf = (name: string): Home => ({
   raw: () => behind(name, raw),
   lose: ({ collection, id }, n) => behind(name, db => db.delete('events', [collection, id, n])),
   corrupt: (key, n) => behind(name, db => corrupt(db, key, n)),
+  harmBulk: ({ collection, id }, how) =>
+    behind(name, async db => {
+      const path = [collection, id]
+      const { n, record } = await db.get('bulks', path)
+      if (how === 'lose') await db.delete('bulks', path)
+      else await db.put('bulks', { n, record: flipped(record) }, path)
+    }),
   swap: (one, n, other, m) =>
     behind(name, async db => {
       const [a, b] = [
@@ -105,11 +135,11 @@ async function raw(db: IDBPDatabase): Promise<string[]> {
 async function corrupt(db: IDBPDatabase, { collection, id }: DocKey, n: number): Promise<void> {
   const event: string | undefined = await db.get('events', [collection, id, n])
   if (event !== undefined) return void (await db.put('events', flipped(event), [collection, id, n]))
-  const { record } = await db.get('checkpoints', [collection, id])
-  if (typeof record === 'string')
-    return void (await db.put('checkpoints', { n, record: flipped(record) }, [collection, id]))
-  record[record.length >> 1] ^= 1
-  await db.put('checkpoints', { n, record }, [collection, id])
+  const stored = await db.get('checkpoints', [collection, id])
+  const { record } = stored
+  if (typeof record === 'string') stored.record = flipped(record)
+  else record[record.length >> 1] ^= 1
+  await db.put('checkpoints', stored, [collection, id])
 }
 
 const page: LogPage = {
@@ -131,6 +161,9 @@ const page: LogPage = {
       }),
     ),
   makeVersion1: (name, docs, keep) => settled(makeVersion1(name, docs, keep)),
+  makeVersion2: (name, docs) => settled(makeVersion2(name, docs)),
+  read: (name, key) => settled(read(name, key)),
+  harmBulk: (name, key) => homeOf(name).harmBulk(key, 'flip'),
   identity: () => log!.identity,
   load: key => settled(log!.load(key)),
   list: () => settled(log!.list()),
@@ -192,6 +225,38 @@ function makeVersion1(name: string, docs: readonly Version1[], keep?: 'kind' | '
       }
     }
   })
+}
+
+async function makeVersion2(name: string, docs: readonly Version2[]): Promise<null> {
+  const checkpoints = await Promise.all(
+    docs.map(({ checkpoint }) => checkpoint && packedCheckpoint(checkpoint)),
+  )
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open(name, 2)
+    opening.onerror = () => reject(opening.error)
+    opening.onupgradeneeded = () => {
+      for (const store of ['docs', 'checkpoints', 'events', 'meta']) opening.result.createObjectStore(store)
+      const at = opening.transaction!
+      for (const index of ['due', 'clean']) at.objectStore('docs').createIndex(index, index)
+      at.objectStore('meta').put({ device: 'ab'.repeat(16), epoch: 7 }, 'owner')
+      for (const [i, { key, record, events }] of docs.entries()) {
+        const path = [key.collection, key.id]
+        at.objectStore('docs').put(record, path)
+        if (checkpoints[i]) at.objectStore('checkpoints').put(checkpoints[i], path)
+        for (const event of events) at.objectStore('events').add(event.record, [...path, event.n])
+      }
+      at.oncomplete = () => {
+        opening.result.close()
+        resolve(null)
+      }
+    }
+  })
+}
+
+async function packedCheckpoint({ n, record, compressed }: NonNullable<Version2['checkpoint']>) {
+  if (!compressed) return { n, record }
+  const stream = new Blob([record]).stream().pipeThrough(new CompressionStream('deflate-raw'))
+  return { n, record: new Uint8Array(await new Response(stream).arrayBuffer()) }
 }
 
 /** Text that does not compress, or a storage that compresses would not fill. */

@@ -2,19 +2,21 @@
 
 import assert from 'node:assert/strict'
 import type { ReplicaEvent } from '../../client/engine/replica.ts'
-import { nothing, type Replica } from '../../client/engine/state.ts'
+import { noSince, nothing, type Replica } from '../../client/engine/state.ts'
 import { pack } from '../../client/engine/stored.ts'
 import { checkpointRule, type Source, Writer } from '../../client/hub/writer.ts'
 import { type LogEvent, nothingStored, type Summary, type Write } from '../../client/log/log.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
-import { bytesOf } from '../../client/log/record.ts'
+import { bytesOf } from '../../client/log/packing.ts'
+import { absent } from '../../ops/change.ts'
+import { tiersOf } from '../../ops/compose.ts'
 import { type DocKey, keyText } from '../../ops/identity.ts'
 import { Random } from '../random.ts'
 import { VirtualClock } from '../sim/clock.ts'
 
 const key: DocKey = { collection: 'notes', id: 'hello' }
 const other: DocKey = { collection: 'notes', id: 'other' }
-const { idleMs, minBytes, maxEvents } = checkpointRule
+const { idleMs, minBytes, maxEvents, recordBytes } = checkpointRule
 
 const content = (length: number) => ({ type: 'text', data: 'x'.repeat(length) }) as const
 
@@ -42,6 +44,7 @@ class Scene {
       {
         saved: ({ id }, n) => this.saved.push(`${id} ${n}`),
         failed: reason => this.faults.push(reason),
+        apart: at => this.change({ since: noSince }, at),
       },
     )
   }
@@ -57,9 +60,9 @@ class Scene {
     source.replica = { ...source.replica, ...replica }
   }
 
-  /** Appends an event that weighs `bytes`. */
-  append(bytes = 40, at: DocKey = key): void {
-    const padding = 'x'.repeat(bytes - bytesOf(pack(edit(''))))
+  /** Appends an event that weighs `bytes`, its record included. */
+  append(bytes = 140, at: DocKey = key): void {
+    const padding = 'x'.repeat(bytes - recordBytes - bytesOf(pack(edit(''))))
     this.appendEvent(edit(padding), at)
   }
 
@@ -67,7 +70,7 @@ class Scene {
     this.writer.append(at, ++this.docs.get(keyText(at))!.logged, event)
   }
 
-  async type(count: number, bytes = 40): Promise<void> {
+  async type(count: number, bytes = 140): Promise<void> {
     for (let i = 0; i < count; i++) {
       this.append(bytes)
       await this.writer.flush()
@@ -133,7 +136,7 @@ describe('writer of the hub', () => {
     scene.open(key, 0, {
       checkpoint: { n: 7, state: {} },
       events,
-      bytes: { checkpoint: 100_000, events: 99_000 },
+      bytes: { checkpoint: 100_000, bulk: 0, events: 99_000 - recordBytes },
     })
     scene.docs.get(keyText(key))!.logged = 8
     await scene.log.write([{ key, checkpoint: { n: 8, state: {} } }])
@@ -155,10 +158,46 @@ describe('writer of the hub', () => {
     scene.appendEvent({ t: 'snapshot', v: 1, content: content(1_000_000), own: [] })
     await scene.writer.flush()
     assert.deepEqual(scene.checkpoints, [9, 10])
-    await scene.type(maxEvents - 1)
-    assert.deepEqual(scene.checkpoints, [9, 10])
+    scene.change({ src: 'weighs much beside the bulk'.padEnd(maxEvents * 140) })
+    await scene.type(500)
+    assert.deepEqual(scene.checkpoints, [9, 10, 479])
+    await scene.type(479 + maxEvents - 510 - 1)
+    assert.deepEqual(scene.checkpoints, [9, 10, 479])
     await scene.type(1)
-    assert.deepEqual(scene.checkpoints, [9, 10, 10 + maxEvents])
+    assert.deepEqual(scene.checkpoints, [9, 10, 479, 479 + maxEvents])
+  })
+
+  it('[G38] writes the bulk of a document when it is new, and when half as much was committed since', async () => {
+    const bulks = () =>
+      scene.writes
+        .flat()
+        .flatMap(({ checkpoint }) => (checkpoint ? [[checkpoint.n, checkpoint.bulk?.n]] : []))
+    const committed = async (bytes: number) => {
+      scene.change({ since: tiersOf([9, 'x'.repeat(bytes)]) })
+      await scene.type(1, minBytes + 1)
+      await scene.idle()
+    }
+    scene.open(key, 10_000)
+    await scene.type(1, minBytes + 1)
+    await scene.idle()
+    await committed(100)
+    await committed(4_900)
+    assert.deepEqual(bulks(), [
+      [1, 1],
+      [2, 1],
+      [3, 1],
+    ])
+    await committed(5_000)
+    assert.deepEqual(bulks().at(-1), [4, 4])
+    assert.equal(scene.docs.get(keyText(key))!.replica.since, noSince)
+    scene.change({ since: null })
+    await scene.type(1, minBytes + 1)
+    await scene.idle()
+    assert.deepEqual(bulks().at(-1), [5, 5])
+    scene.change({ base: absent, since: null })
+    await scene.type(1, minBytes + 1)
+    await scene.idle()
+    assert.deepEqual(bulks().at(-1), [6, undefined])
   })
 
   it('[G30] writes in all what is in proportion to the edits, whatever the size of the document', async () => {
@@ -168,14 +207,14 @@ describe('writer of the hub', () => {
       one.appendEvent({ t: 'snapshot', v: 1, content: content(length), own: [] })
       await one.writer.flush()
       const before = one.writes.length
-      await one.type(2_000, 50)
+      await one.type(2_000, 150)
       await one.idle()
       return one.writes
         .slice(before)
         .flat()
         .reduce((sum, { events, checkpoint }) => sum + bytesOf(events ?? []) + bytesOf(checkpoint ?? 0), 0)
     }
-    const typed = 2_000 * 50
+    const typed = 2_000 * 50 // without what the database puts around
     for (const length of [0, 5_000, 50_000, 500_000]) {
       const bytes = await written(length)
       assert.ok(bytes < 3 * typed, `${bytes} bytes were written for ${typed} in a document of ${length}`)
@@ -196,7 +235,7 @@ describe('writer of the hub', () => {
       held: 0,
       at: 0,
       pinned: false,
-      bytes: 200,
+      bytes: 700,
     })
     scene.change({ pending: pending(2) })
     await scene.type(1)
@@ -230,7 +269,7 @@ describe('writer of the hub', () => {
     scene.open(other)
     scene.append()
     scene.append()
-    scene.append(40, other)
+    scene.append(140, other)
     await Promise.resolve()
     await Promise.resolve()
     scene.append()

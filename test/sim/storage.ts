@@ -113,7 +113,9 @@ type Record = Parameters<MemoryStorage['docs']['set']>[1]
 
 const tokensOfRecords = (records: Iterable<Record>): Set<number> =>
   new Set(
-    [...records].flatMap(({ checkpoint, events }) =>
-      [...(checkpoint ? [checkpoint] : []), ...events].flatMap(({ record }) => tokensIn(String(record))),
+    [...records].flatMap(({ checkpoint, bulk, events }) =>
+      [...(checkpoint ? [checkpoint] : []), ...(bulk ? [bulk] : []), ...events].flatMap(({ record }) =>
+        tokensIn(String(record)),
+      ),
     ),
   )

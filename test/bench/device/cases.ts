@@ -35,11 +35,14 @@ export const metrics = [
   'merge_ms',
 ] as const
 
+/** Printed for comparison, and no rows. */
+export const printed = ['first_save_ms', 'disk_per_keystroke'] as const
+
 /**
- * `disk_per_keystroke` is printed for comparison only: what the browser's files have grown by with no server. It has what the
+ * `disk_per_keystroke`: what the browser's files have grown by with no server. It has what the
  * database puts around a record, but not what it replaced: a value over 64 kB is a file of its own each time.
  */
-export type Metric = (typeof metrics)[number] | 'disk_per_keystroke'
+export type Metric = (typeof metrics)[number] | (typeof printed)[number]
 
 export interface Run {
   readonly system: DeviceSystem
@@ -62,14 +65,18 @@ export const documentCase = (name: string, size: number): DeviceCase => ({
     const base = textOf(size, 1)
     await using stage = await openStage(system, origin, base, extent.limitMs)
     const { keystrokes, online, unsent, quietMs, pages } = extent
-    const edits = Array.from({ length: unsent + online }, (_, index) => keystroke(index, size))
-    const last = edits.splice(unsent)
+    const edits = Array.from({ length: unsent + pages + online }, (_, index) => keystroke(index, size))
+    const last = edits.splice(unsent + pages)
+    const first = edits.splice(unsent)
     const typed = edits.slice(0, keystrokes)
     const edited = edits.reduce(spliceString, base)
 
     await fetchDocument(stage, base, extent)
     stage.online = false
-    for (let page = 0; page < pages; page++) note('open_ms', await stage.open())
+    for (let page = 0; page < pages; page++) {
+      note('open_ms', await stage.open())
+      await stage.ask('quiet', REST_MS)
+    }
     await stage.check(base)
 
     const disk = await stage.diskBytes()
@@ -83,15 +90,24 @@ export const documentCase = (name: string, size: number): DeviceCase => ({
     for (let page = 0; page < pages; page++) {
       note('open_5000_ms', await stage.open())
       await stage.check(edited)
+      await stage.ask('quiet', REST_MS)
+    }
+    for (const splice of first) {
+      const opened = await stage.open()
+      note('first_save_ms', opened + (await stage.ask('save', splice)))
+      await stage.ask('quiet', REST_MS)
     }
 
     await stage.ask('merge')
     const together = await stage.ask('type', last, 'settled', quietMs)
     note('online_bytes_per_keystroke', together.bytes / online)
     note('online_transactions_per_keystroke', together.transactions / online)
-    await stage.check(last.reduce(spliceString, edited))
+    await stage.check([...first, ...last].reduce(spliceString, edited))
   },
 })
+
+/** A page wrote nothing for so long: whatever it began is done. */
+const REST_MS = 1000
 
 /** `count` edits here and `count` there, those of `reconnect`; of the traces' beginnings with `sample`. */
 export const mergeCase = (name: string, count: number, { sample = false } = {}): DeviceCase => ({

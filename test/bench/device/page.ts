@@ -12,6 +12,8 @@ export interface DevicePage {
   settled(): Promise<void>
   /** Types as a person does: each edit in a turn of its own, when the one before is `done`. What all that wrote. */
   type(splices: readonly Splice[], done: 'saved' | 'settled', quietMs: number): Promise<Written>
+  /** Makes one edit; how long until it was in IndexedDB, in ms. */
+  save(splice: Splice): Promise<number>
   /** Makes the edits quickly, some in each turn, each turn when the one before is saved. */
   burst(splices: readonly Splice[]): Promise<void>
   /** Resolves when nothing was written for `ms`. */
@@ -59,6 +61,12 @@ export function offer(adapter: Adapter): void {
         bytes: after.bytes - before.bytes,
         transactions: after.transactions - before.transactions,
       }
+    },
+    async save(splice) {
+      const start = performance.now()
+      doc.edit(splice)
+      await doc.saved()
+      return performance.now() - start
     },
     async burst(splices) {
       for (let at = 0; at < splices.length; at += PER_TURN) {

@@ -1,7 +1,7 @@
 /** What `device` prints and writes: the medians of a case side by side, what could not be measured, and the targets. */
 
 import { figure, median, type Row, spread, table } from '../table.ts'
-import { type Metric, metrics } from './cases.ts'
+import { type Metric, metrics, printed } from './cases.ts'
 
 export interface DeviceMeasured {
   readonly case: string
@@ -33,7 +33,7 @@ export function deviceRows(measured: readonly DeviceMeasured[]): Row[] {
 /** The table of a case: a line for each metric, and how many times Holdfast's figure another system's is. */
 export function deviceReport(name: string, measured: readonly DeviceMeasured[]): string {
   const subject = measured.find(({ system }) => system === SUBJECT)
-  const lines = [...metrics, 'disk_per_keystroke' as const].filter(metric =>
+  const lines = [...metrics, ...printed].filter(metric =>
     measured.some(each => figuresOf(each, metric).length > 0),
   )
   const cells = (each: DeviceMeasured, metric: Metric) => {
