@@ -507,7 +507,10 @@ export class Hub implements Surroundings, Household {
     this.#meter.saved(keyText(key), n)
     const room = this.#ready.get(keyText(key))?.room
     room?.handle({ t: 'saved', n })
-    if (this.#fault !== null) return
+    if (this.#fault !== null) {
+      if (room) this.#canary.failed(room)
+      return
+    }
     if (room) this.#canary.saved(room)
     this.#guardian.grew()
   }
