@@ -2,8 +2,8 @@
  * The canary: what the log has that no server has, noted where the log is not (tab/note.ts), so that a browser that
  * empties, cuts or puts back the log is found out, and the person is told what is gone.
  *
- * No false alarm [Q8]: only what the log has saved is noted, of documents with unsent or held edits alone; so a note that
- * is too old, or gone, says too little, never too much. Law: a log that is what it was has each noted document up to the
+ * No false alarm [Q8]: only what the log has saved is noted, of documents with unsent or held edits alone. A note that is too
+ * old, or gone, says too little; too much only of edits that the server acknowledged after it. Law: a log that is what it was has each noted document up to the
  * noted event at least, because events are only forgotten with a document that has nothing unsent.
  */
 
@@ -107,6 +107,18 @@ export class Canary {
     if (edits > 0) this.#docs.set(at, [logged, edits])
     else if (!this.#docs.delete(at) && this.#phase === 'noting') return
     this.#changed()
+  }
+
+  /** The log has failed, and may have lost what is noted; what reaches the server all the same is not lost, and noted at once. */
+  failed({ key, state: { replica } }: Room): void {
+    const at = keyText(key)
+    const noted = this.#docs.get(at)
+    if (!noted) return
+    const edits = Math.min(noted[1], unsent(replica) + replica.held.length)
+    if (edits === noted[1]) return
+    if (edits > 0) this.#docs.set(at, [noted[0], edits])
+    else this.#docs.delete(at)
+    if (this.#phase === 'noting') this.#note()
   }
 
   /** A person has read of the loss. */

@@ -386,7 +386,10 @@ export class Hub implements Surroundings, Household, Host {
     this.#meter.saved(keyText(key), n)
     const room = this.#ready.get(keyText(key))?.room
     room?.handle({ t: 'saved', n })
-    if (this.#fault !== null) return
+    if (this.#fault !== null) {
+      if (room) this.canary.failed(room)
+      return
+    }
     if (room) this.canary.saved(room)
     this.#manifest.counted(this.canary.edits)
     this.#guardian.grew()

@@ -78,6 +78,7 @@ export class World {
   readonly #browsers = new Set<RealBrowser>()
   /** What the server had in its log when that was trimmed. */
   #archive: readonly StoredOp[] = []
+  readonly #askers: (() => void)[] = []
   readonly #afterwards: (() => Promise<void>)[] = []
   readonly #type: TypeName
 
@@ -147,7 +148,10 @@ export class World {
           skewMs,
           bug,
         },
-        token: () => this.#sign(name),
+        token: () => {
+          for (const asked of this.#askers.splice(0)) asked()
+          return this.#sign(name)
+        },
       },
     )
     if (quotaBytes !== undefined) await person.limit(quotaBytes)
@@ -159,6 +163,11 @@ export class World {
   /** The page is gone: nothing is asked of it any more. */
   gone(...people: readonly Person[]): void {
     for (const person of people) this.people.delete(person)
+  }
+
+  /** Resolves when a page asks for a token. A link does one thing at a time, so no older token is on its way then. */
+  tokenAsked(): Promise<void> {
+    return new Promise(resolve => this.#askers.push(resolve))
   }
 
   #sign(who: string): Promise<string> {

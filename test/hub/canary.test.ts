@@ -153,6 +153,23 @@ describe('canary', () => {
     assert.equal((await visit(profile)).loss, null)
   })
 
+  it('[Q8] says nothing of edits that reached the server from memory after the log was lost', async () => {
+    const server = await serve()
+    const profile = new Profile()
+    const client = profile.device(server.url)
+    const doc = await client.open<string>('notes', 'one', 'text')
+    await arrived(doc)
+    client.pause()
+    doc.edit(['one '])
+    doc.edit(['two '])
+    await profile.until(() => edits(profile)[0] === 3)
+    wipe(profile.storage)
+    client.resume()
+    await profile.until(() => edits(profile).length === 0)
+    await client.close()
+    assert.equal((await visit(profile)).loss, null)
+  })
+
   it('[Q8] says nothing where nothing was noted, or what was noted is gone, too old or nonsense', async () => {
     for (const noted of [null, '', '{}', '{"device":1}', 'null', '[]']) {
       const profile = await written()

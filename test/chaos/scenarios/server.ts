@@ -84,6 +84,7 @@ async function revoke(world: World): Promise<void> {
   await ann.type(10)
   await ann.saved()
   world.may = 'read'
+  await world.tokenAsked()
   world.proxy.mode = 'pass'
   await ann.holding()
   if (world.random.chance(0.5)) return
