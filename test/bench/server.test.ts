@@ -185,7 +185,9 @@ describe('the figures of the server', () => {
     const printed = serverReport(
       load,
       all.filter(({ case: name }) => name === 'fan100'),
+      [0.3, 0.2, 0.4],
     )
+    assert.match(printed, /^An fsync of 4 kB takes 0\.3 \(0\.2-0\.4\) ms\.$/m)
     assert.match(printed, /100 connections on 1 document of 10,000 characters, 10 writers/)
     assert.match(
       printed,

@@ -60,9 +60,11 @@ export function serverRows(measured: readonly ServerMeasured[]): Row[] {
   )
 }
 
+/** The table of a case; `syncs`: ms of an fsync, measured between its rounds. */
 export function serverReport(
   { name, connections, documents, size, writers, perSecond }: ServerCase,
   measured: readonly ServerMeasured[],
+  syncs: readonly number[] = [],
 ): string {
   const who = `${count(connections, 'connection')} on ${count(documents, 'document')} of ${size.toLocaleString('en')} characters`
   const title =
@@ -82,6 +84,7 @@ export function serverReport(
           ['system', 'delivered/s', 'edits/s', 'x', 'p50 ms', 'p99 ms', 'server µs', 'crowd cpu', 'rounds'],
           lines.map(busyCells),
         ),
+    ...(syncs.length > 0 ? [`An fsync of 4 kB takes ${spread(syncs)} ms.`] : []),
     ...failures.map(({ system, failure }) => `${system} could not be run: ${failure}`),
   ].join('\n')
 }
