@@ -265,7 +265,10 @@ export class World {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#browsers].map(browser => browser.close()))
+    // Two of them may have had the same profile: it goes when both have ended.
+    const browsers = [...this.#browsers]
+    await Promise.all(browsers.map(browser => browser.quit()))
+    await Promise.all(browsers.map(browser => browser.close()))
     await this.proxy.close()
     await this.server.close()
     for (const task of this.#afterwards) await task()
