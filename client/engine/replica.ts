@@ -29,7 +29,7 @@ import {
   sealLast,
   type TabEdit,
 } from './state.ts'
-import { did, heard, type Taken, type Undo, type Way, went } from './undo.ts'
+import { did, heard, noUndo, type Taken, type Undo, type Way, went } from './undo.ts'
 import { begin, edit, rename } from './writing.ts'
 
 /** What the log stores. Each is a decision that was taken; folding takes none. */
@@ -141,6 +141,8 @@ const takeBack = (replica: Replica, op: unknown): Reduced => [edit(replica, { op
 function undoAfter({ undo, view }: Replica, event: ReplicaEvent, shown: readonly Change[]): Undo {
   if (event.t === 'edit') return did(undo, event.change, view, event.joins === true)
   if (event.t === 'undo' || event.t === 'redo') return went(undo, event.t, event, view)
+  // What leaves the view this way is undone already; nobody could tell its inverse from the others, and it would stand twice.
+  if (event.t === 'hold' || event.t === 'restored') return noUndo
   return heard(undo, shown, view.type)
 }
 

@@ -459,6 +459,17 @@ describe('engine', () => {
     })
   })
 
+  it('[U11] what was refused is undone already, and undoing does not bring it back twice', () => {
+    for (const taken of [[], ['undo'], ['undo', 'redo']] as const) {
+      const scene = new Scene().online('abc').edit([1, { d: 1 }])
+      for (const t of taken) scene.on({ t })
+      scene.refuse('ERR_OP_SUBMIT_REJECTED', 1)
+      for (let seq = 2; scene.pending.length > 0; seq++) scene.refuse('ERR_OP_SUBMIT_REJECTED', seq)
+      scene.on({ t: 'undo' }).on({ t: 'redo' }).on({ t: 'undo' })
+      assert.equal(scene.view, 'abc')
+    }
+  })
+
   it('[E3] a refused op that a copy of this device got through stays held for what it had more', () => {
     const device = new Scene()
       .online('ab')

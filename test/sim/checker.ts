@@ -32,12 +32,19 @@ interface Shown {
   readonly doc: Doc
 }
 
+interface State {
+  readonly content: Content
+  readonly tokens: readonly number[]
+}
+
 /** A document at the end: its history, and who shows it. */
 interface Case {
   readonly id: string
   readonly ops: readonly StoredOp[]
-  /** The versions whose ops brought each token. */
-  readonly where: ReadonlyMap<number, readonly number[]>
+  /** After each of them. */
+  readonly states: readonly State[]
+  /** The version whose op brought each token first. */
+  readonly where: ReadonlyMap<number, number>
   readonly replayed: Content
   readonly shown: readonly Shown[]
 }
@@ -58,10 +65,10 @@ export async function check(world: World): Promise<Outcome> {
     held += doc.shown.reduce((sum, { doc }) => sum + doc.held.length, 0)
     checkVersions(doc)
     checkNames(doc, world)
+    checkHistory(doc, world)
     await checkEqual(doc, world)
     checkTokens(doc, world)
     checkOrder(doc, world)
-    checkPresent(doc, world)
   }
   await checkDatabase(world)
   const tabs = world.browsers.reduce((sum, { pages }) => sum + pages.length, 0)
@@ -71,25 +78,25 @@ export async function check(world: World): Promise<Outcome> {
 
 async function caseOf({ site, browsers }: World, id: string): Promise<Case> {
   const ops = await site.ops({ collection: COLLECTION, id })
-  const where = new Map<number, number[]>()
-  for (const op of ops) {
-    for (const token of tokensOf(op.op ?? op.create?.data))
-      where.set(token, [...(where.get(token) ?? []), op.v])
-  }
+  const states = statesOf(ops)
+  const where = new Map<number, number>()
+  for (const [v, { tokens }] of states.entries())
+    for (const token of tokens) if (!where.has(token)) where.set(token, v)
   const shown = browsers.flatMap(browser =>
     browser.views.filter(view => view.id === id).map(({ doc }) => ({ browser, doc })),
   )
-  return { id, ops, where, replayed: replay(ops), shown }
+  return { id, ops, states, where, replayed: states.at(-1)?.content ?? absent, shown }
 }
 
-function replay(ops: readonly StoredOp[]): Content {
+/** The document after each op. */
+function statesOf(ops: readonly StoredOp[]): State[] {
   let content: Content = absent
-  for (const op of ops) {
+  return ops.map(op => {
     if (op.create)
       content = applyChange(content, { create: { type: typeOf(op.create.type).name, data: op.create.data } })
     else content = applyChange(content, op.del ? { del: true } : { op: op.op })
-  }
-  return content
+    return { content, tokens: content.type === null ? [] : tokensOf(content.data) }
+  })
 }
 
 /** I9: everything came to rest by itself. */
@@ -133,6 +140,38 @@ function checkNames({ id, ops }: Case, { ledger, restored }: World): void {
   if (names.size !== ops.length) fail('I1', `${ops.length} ops of ${id} carry ${names.size} names`)
   for (const name of ledger.acks.get(id) ?? [])
     if (!restored && !names.has(name)) fail('I1', `${name} was acknowledged and is not in the log of ${id}`)
+}
+
+/**
+ * I1, I7: no token stands in a document twice, comes in twice, or goes, unless a person wanted it so: it goes where somebody
+ * took it away or its device undid it, and comes again where one of those devices took that back.
+ */
+function checkHistory({ id, ops, states }: Case, { ledger }: World): void {
+  const undoes = (device: string | undefined) => ledger.undoers.has(`${device} ${id}`)
+  const seen = new Set<number>()
+  let before: readonly number[] = []
+  for (const [v, { tokens }] of states.entries()) {
+    const author = ledger.authors.get(ops[v]!.src!)
+    const said = (token: number) => `token ${token} of ${ledger.entries[token]?.device}`
+    for (const token of new Set(tokens)) {
+      const entry = ledger.entries[token]
+      if (!entry) continue
+      const hands = new Set([entry.device, ...entry.deletedBy].filter(undoes))
+      const copies = tokens.filter(each => each === token).length
+      if (copies > Math.max(1, hands.size))
+        fail('I1', `${said(token)} stands ${copies} times in ${id} at ${v}`)
+      const again = seen.has(token) && !before.includes(token)
+      if (again && !hands.has(author!)) fail('I1', `${said(token)} comes into ${id} again at ${v}`)
+    }
+    for (const token of before) {
+      const entry = ledger.entries[token]
+      if (tokens.includes(token) || ops[v]!.del || !entry) continue
+      const undone = entry.device === author && undoes(author)
+      if (entry.deletedBy.size === 0 && !undone) fail('I7', `${said(token)} goes from ${id} at ${v}`)
+    }
+    for (const token of tokens) seen.add(token)
+    before = tokens
+  }
 }
 
 /** I3: the tabs, the snapshot and the replay are equal; a device keeps what a server that went back has lost. */
@@ -184,7 +223,7 @@ function checkTokens({ id, where, shown }: Case, world: World): void {
   ledger.entries.forEach((entry, token) => {
     if (entry.doc !== id) return
     const family = homes.get(familyOf.get(entry.device)!)!
-    const logged = where.get(token)?.length ?? 0
+    const isLogged = where.has(token)
     const kept = family.map(browser => held.get(browser)?.filter(each => each === token).length ?? 0)
     const state = [
       entry.saved ? 'saved' : 'unsaved',
@@ -192,12 +231,13 @@ function checkTokens({ id, where, shown }: Case, world: World): void {
       entry.destroyed && 'destroyed',
     ]
     const said = `token ${token} of ${entry.device} in ${id} (${state.filter(Boolean).join(', ')})`
-    if (logged > 1) fail('I1', `${said} is in the log ${logged} times, at ${where.get(token)}`)
-    if (kept.some(count => count > 1)) fail('I2', `${said} is held twice`)
+    // What was redone may be held as well: as the edit that it was first, and as the one that made it again.
+    const once = !ledger.undoers.has(`${entry.device} ${id}`)
+    if (once && kept.some(count => count > 1)) fail('I2', `${said} is held twice`)
     const isHeld = kept.some(count => count > 0)
     // Two copies of a device may send different edits under one name: the second is held, with what it has in common.
-    if (logged > 0 && isHeld && family.length === 1) fail('I2', `${said} is both in the log and held`)
-    if (logged > 0 || isHeld || entry.destroyed) return
+    if (isLogged && isHeld && family.length === 1 && once) fail('I2', `${said} is both in the log and held`)
+    if (isLogged || isHeld || entry.destroyed || entry.undone) return
     if (ledger.rolledBack.has(token) && mayBeGone(entry, token, showing, world)) return
     if (entry.settled) fail('I1', `${said} is neither in the log nor held`)
     if (entry.saved) fail('I2', `${said} is neither in the log nor held`)
@@ -214,7 +254,7 @@ function mayBeGone(
   showing: ReadonlyMap<Browser, ReadonlySet<number>>,
   { ledger, browsers }: World,
 ): boolean {
-  if (entry.deleted || ledger.deletions.has(entry.doc)) return true
+  if (entry.deletedBy.size > 0 || ledger.deletions.has(entry.doc)) return true
   if (browsers.some(browser => showing.get(browser)?.has(token))) return true
   const home = browsers.find(({ name }) => name === entry.device)!
   return !entry.saved && home.storage.troubled
@@ -224,24 +264,12 @@ function mayBeGone(
 function checkOrder({ id, where }: Case, { ledger }: World): void {
   const last = new Map<number, number>()
   ledger.entries.forEach(({ device, doc, handle }, token) => {
-    const version = doc === id ? where.get(token)?.[0] : undefined
+    const version = doc === id ? where.get(token) : undefined
     if (version === undefined) return
     if (version < (last.get(handle) ?? 0))
       fail('I4', `token ${token} of ${device} is in the log of ${id} before an earlier one`)
     last.set(handle, version)
   })
-}
-
-/** I7: what is in the log and was not taken away is in the document, once. */
-function checkPresent({ id, where, replayed }: Case, { ledger }: World): void {
-  const present = replayed.type === null ? [] : tokensOf(replayed.data)
-  if (new Set(present).size !== present.length) fail('I1', `a token stands twice in ${id}: ${present}`)
-  const shown = new Set(present)
-  if (ledger.deletions.has(id)) return
-  for (const token of where.keys()) {
-    if (!shown.has(token) && !ledger.entries[token]!.deleted)
-      fail('I7', `token ${token} is in the log but not in ${id}`)
-  }
 }
 
 const text = (data: unknown) => JSON.stringify(data)

@@ -24,6 +24,10 @@ export function tokensIn(text: string): number[] {
 /** The tokens of any JSON value. `JSON.stringify` leaves well-formed astral characters as they are. */
 export const tokensOf = (value: unknown): number[] => tokensIn(JSON.stringify(value) ?? '')
 
+/** The tokens that an op, or the content of a creation, puts in: what ops take away stands in them under `d` or `r`, if at all. */
+export const tokensPutIn = (value: unknown): number[] =>
+  tokensIn(JSON.stringify(value, (key, part) => (key === 'd' || key === 'r' ? undefined : part)) ?? '')
+
 /** What a device may take away: tokens that it knows to be on the server. */
 export type MayDelete = (token: number) => boolean
 

@@ -18,6 +18,7 @@ const floors = {
   crashes: 1_000,
   closes: 500,
   freezes: 200,
+  undos: 700,
   steals: 15,
   kills: 500,
   deletes: 20,

@@ -8,13 +8,18 @@ export interface Entry {
   saved: boolean
   /** Said to be committed; or, where the storage was never troubled and the handle let go, committed or held. */
   settled: boolean
-  deleted: boolean
+  /** The devices on which somebody took it away. */
+  readonly deletedBy: Set<string>
+  /** Its device asked to undo or redo something, after which it was not seen. */
+  undone: boolean
   /** It was on its device, and then the storage was damaged and it was there no more. */
   destroyed: boolean
 }
 
 export class Ledger {
   readonly entries: Entry[] = []
+  /** `device document`: somebody asked there to undo or redo something. */
+  readonly undoers = new Set<string>()
   /** Documents that were deleted as a whole. */
   readonly deletions = new Set<string>()
   /** What nobody should have said or done; the first word names the invariant. */
@@ -23,6 +28,8 @@ export class Ledger {
   rolledBack: ReadonlySet<number> = new Set()
   /** Names that the server acknowledged to a device, by document. */
   readonly acks = new Map<string, Set<string>>()
+  /** The device that sent ops of each src. */
+  readonly authors = new Map<string, string>()
   /** Each incarnation of a hub, and the device and program that called itself so. */
   readonly srcs = new Map<string, { readonly device: string; readonly program: object }>()
   /** What passed between devices and the server; a merge is news that met unsent edits. */
@@ -36,7 +43,8 @@ export class Ledger {
       handle,
       saved: false,
       settled: false,
-      deleted: false,
+      deletedBy: new Set(),
+      undone: false,
       destroyed: false,
     })
     return this.entries.length - 1
@@ -45,6 +53,13 @@ export class Ledger {
   acked(doc: string, name: string): void {
     const acks = this.acks.get(doc) ?? new Set()
     this.acks.set(doc, acks.add(name))
+  }
+
+  /** Something was undone or redone on a device; of what it wrote there so far, `shown` was not. */
+  undone(device: string, doc: string, shown: ReadonlySet<number>): void {
+    this.entries.forEach((entry, token) => {
+      if (entry.device === device && entry.doc === doc && !shown.has(token)) entry.undone = true
+    })
   }
 
   /** A hub greets the server by its name. */

@@ -8,7 +8,7 @@ import type { TypeName } from '../../types/type.ts'
 import type { Random } from '../random.ts'
 import type { Bug } from './bugs.ts'
 import type { VirtualClock } from './clock.ts'
-import { change, insertion, tokensOf } from './edits.ts'
+import { change, insertion, tokensOf, tokensPutIn } from './edits.ts'
 import type { Ledger } from './ledger.ts'
 import type { Network } from './network.ts'
 import { Program } from './program.ts'
@@ -150,10 +150,33 @@ export class Page {
     const doc = this.#open.get(id)?.doc
     if (!doc) return
     const { ledger, type } = this.#around
+    const { device } = this.#place
     const made = change(type, doc, token => ledger.isSettled(token), this.#random)
     if (!made) return
-    if (made.deleted !== null) ledger.entries[made.deleted]!.deleted = true
+    if (made.deleted !== null) ledger.entries[made.deleted]!.deletedBy.add(device)
     doc.edit(made.op)
+  }
+
+  undo(id: string, way: 'undo' | 'redo'): void {
+    this.program.run(() => this.#undo(id, way))
+  }
+
+  #undo(id: string, way: 'undo' | 'redo'): void {
+    const doc = this.#open.get(id)?.doc
+    if (!doc) return
+    const { ledger } = this.#around
+    const { device, storage } = this.#place
+    ledger.undoers.add(`${device} ${id}`)
+    let known = false
+    const note = () => {
+      // Whoever does not hear of the hub any more does not see what was undone.
+      const seen =
+        this.#open.get(id)?.doc === doc && this.program.alive && !this.#closing && !storage.troubled
+      if (!known) ledger.undone(device, id, new Set(seen ? tokensOf(doc.data) : []))
+      known = true
+    }
+    this.program.onEnd(note)
+    doc[way]().then(note, note)
   }
 
   delete(id: string): void {
@@ -188,8 +211,11 @@ export class Page {
         },
       })
       const send = (text: string) => {
-        const frame = JSON.parse(text) as { a: string; id?: string }
-        if (frame.a === 'hs') ledger.greeted(frame.id!, device, this.program)
+        for (const frame of [JSON.parse(text)].flat() as Said[]) {
+          if (frame.a === 'hs') ledger.greeted(frame.id!, device, this.program)
+          const op = frame.a === 'op' ? frame : frame.submit
+          if (op) ledger.authors.set(op.src!, device)
+        }
         socket.send(text)
       }
       return { ...socket, send }
@@ -199,6 +225,13 @@ export class Page {
 
 /** Numbers the handles of all pages: only that they differ matters. */
 let handles = 0
+
+interface Said {
+  readonly a: string
+  readonly id?: string
+  readonly src?: string
+  readonly submit?: { readonly src: string }
+}
 
 interface Heard {
   readonly a: string
@@ -216,6 +249,6 @@ const isAck = (frame: Heard): boolean =>
 const isNews = ({ a, op, segments }: Heard): boolean =>
   (a === 'op' && op !== undefined) || (a === 'h.catchup' && segments !== undefined && segments.length > 0)
 
-export const heldIn = (doc: Doc): number[] => doc.held.flatMap(held => tokensOf(held.original))
+export const heldIn = (doc: Doc): number[] => doc.held.flatMap(held => tokensPutIn(held.original))
 
 const describe = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error))

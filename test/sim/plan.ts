@@ -21,6 +21,7 @@ export interface Plan {
   readonly restores: boolean
   /** `hold`, `retry`: the server refuses a device's edits for a time. `large`: documents may not grow far. */
   readonly refusal: 'hold' | 'retry' | 'large' | null
+  readonly undo: boolean
 }
 
 export function planOf(random: Random): Plan {
@@ -30,7 +31,7 @@ export function planOf(random: Random): Plan {
   const freezes = random.chance(0.4)
   const restores = random.chance(0.08)
   const damage = random.chance(0.4) ? random.pick(damages) : null
-  return {
+  const plan = {
     docs,
     devices: Array.from({ length: count }, (_, i) => ({
       // Not every device has every document.
@@ -46,4 +47,8 @@ export function planOf(random: Random): Plan {
     restores,
     refusal: random.chance(0.3) ? random.pick(['hold', 'hold', 'retry', 'large'] as const) : null,
   }
+  // A device and its copy have the same edits to take back: what both undo and redo stands twice, as two persons wanted it.
+  // Where the history was trimmed, the difference of two contents may tell that something went and came again that stayed:
+  // met by a redo, it stands twice.
+  return { ...plan, undo: random.chance(0.5) && damage !== 'clone' && !plan.trims }
 }

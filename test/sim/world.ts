@@ -12,7 +12,7 @@ import { Browser } from './browser.ts'
 import type { Bug } from './bugs.ts'
 import { check, type Outcome } from './checker.ts'
 import { VirtualClock } from './clock.ts'
-import { tokensOf } from './edits.ts'
+import { tokensPutIn } from './edits.ts'
 import { Ledger } from './ledger.ts'
 import { fair, Network, type Weather } from './network.ts'
 import { COLLECTION, type Page, type Surroundings } from './page.ts'
@@ -70,6 +70,7 @@ export class World {
     crashes: 0,
     closes: 0,
     freezes: 0,
+    undos: 0,
     kills: 0,
     deletes: 0,
     trims: 0,
@@ -115,7 +116,7 @@ export class World {
   }
 
   #listActions(): Actions {
-    const { deletes, trims, freezes, damage, restores, refusal } = this.plan
+    const { deletes, trims, freezes, damage, restores, refusal, undo } = this.plan
     const tabs = this.plan.devices.some(device => device.tabs > 1)
     return [
       [62, browser => this.#edit(browser)],
@@ -131,6 +132,7 @@ export class World {
       [deletes ? 1.5 : 0, browser => this.#delete(browser)],
       [damage ? 6 : 0, browser => this.#damage(browser)],
       [restores ? 6 : 0, () => this.#goBack()],
+      [undo ? 14 : 0, browser => this.#undo(browser)],
       [refusal && refusal !== 'large' ? 4 : 0, browser => this.#refuse(browser)],
     ]
   }
@@ -233,6 +235,17 @@ export class World {
       this.counts.edits++
       if (this.#random.chance(0.7)) page.insert(id)
       else page.change(id)
+    }
+  }
+
+  #undo(browser: Browser): void {
+    const page = this.#page(browser)
+    const open = [...(page?.docs.keys() ?? [])]
+    if (!page || open.length === 0) return
+    const id = this.#random.pick(open)
+    for (let times = 1 + this.#random.int(3); times > 0; times--) {
+      this.counts.undos++
+      page.undo(id, this.#random.chance(0.6) ? 'undo' : 'redo')
     }
   }
 
@@ -363,7 +376,7 @@ export class World {
   /** All tokens in the op log. */
   async #logged(): Promise<Set<number>> {
     const ops = await Promise.all(this.keys.map(key => this.site.ops(key)))
-    return new Set(ops.flat().flatMap(op => tokensOf(op.op ?? op.create?.data)))
+    return new Set(ops.flat().flatMap(op => tokensPutIn(op.op ?? op.create?.data)))
   }
 
   #refuse({ name }: Browser): void {
