@@ -33,11 +33,14 @@ const entry = v.object({
   seal: v.optional(v.string()),
   change,
   edits: count,
+  retried: v.optional(v.literal(true)),
+  also: v.optional(v.array(name)),
   after: v.optional(v.array(v.object({ key: v.object({ collection: docName, id: docName }), name }))),
 })
 const held = v.object({
   names: v.pipe(v.array(name), v.minLength(1)),
   reason: v.object({ code: v.string(), message: v.string() }),
+  seal: v.optional(v.string()),
   type,
   original: change,
   base: v.optional(content),
