@@ -28,8 +28,8 @@ const hubEntry = 'client/hub/setup.ts'
 
 export const budgets: readonly Budget[] = [
   { what: "page without the types' libraries", source: app, external: typeLibraries, limit: 25_000 },
-  { what: "hub without the types' libraries", source: hub, external: typeLibraries, limit: 40_000 },
-  { what: 'page and hub in one, all three types', source: app, whole: true, external: [], limit: 62_000 },
+  { what: "hub without the types' libraries", source: hub, external: typeLibraries, limit: 42_000 },
+  { what: 'page and hub in one, all three types', source: app, whole: true, external: [], limit: 63_500 },
 ]
 
 export interface Weight {
