@@ -14,6 +14,7 @@ import {
   type Entry,
   type Held,
   isAmong,
+  namesOf,
   placeOf,
   type Reduced,
   type Replica,
@@ -114,14 +115,17 @@ function missing(replica: Replica, change: Change, taken: Committed): Held | nul
 }
 
 /** Whether more edits stand here than the op had that the server took under the name; null if that is not known. */
-function hasGrown({ edits }: { edits: number }, { seal }: Committed): boolean | null {
-  const there = seal === undefined ? null : editsIn(seal)
-  return there === null ? null : edits > there
+function hasGrown(entry: Entry, taken: Committed): boolean | null {
+  return isMore(entry.edits, namesOf(entry), taken)
 }
 
-/** Of several names that are held as one, nobody knows which edits were under which. */
-const heldMore = (held: Held, taken: Committed): boolean | null =>
-  held.names.length === 1 ? hasGrown(held, taken) : null
+const heldMore = ({ edits, names }: Held, taken: Committed): boolean | null => isMore(edits, names, taken)
+
+/** Of several names that stand as one, nobody knows which edits were under which. */
+function isMore(edits: number, names: readonly Name[], { seal }: Committed): boolean | null {
+  const there = seal === undefined || names.length > 1 ? null : editsIn(seal)
+  return there === null ? null : edits > there
+}
 
 /** The server has another edit under the name of this one. */
 function reused(entry: Entry, replica: Replica): Held {

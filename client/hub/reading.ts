@@ -27,13 +27,13 @@ const docName = v.pipe(
   v.string(),
   v.check(text => nameFault(text) === null),
 )
+/** That it was tried again is left out: only where it was made may it get another name, if this one was passed. */
 const entry = v.object({
   name,
   sealed: v.literal(true),
   seal: v.optional(v.string()),
   change,
   edits: count,
-  retried: v.optional(v.literal(true)),
   also: v.optional(v.array(name)),
   after: v.optional(v.array(v.object({ key: v.object({ collection: docName, id: docName }), name }))),
 })

@@ -47,7 +47,7 @@ export interface OpLog {
   snapshot(key: DocKey, base?: { v: number }): Promise<Full>
   receipted(key: DocKey, from: number, to: number | null): Promise<ReceiptedOp[]>
   /** Of a document that was asked for with `base`: those that led to its version `to`. */
-  opsOnto(key: DocKey, from: number, to: number): Promise<StoredOp[]>
+  opsOnto(key: DocKey, from: number, to: number): Promise<ReceiptedOp[]>
   versionOf(key: DocKey, name: Name): Promise<number | null>
   close(): Promise<void>
 }

@@ -134,7 +134,7 @@ class EngineStore implements Store, OpLog, MilestoneLog {
       this.#commits++
       const { doc, receipt } = verdict
       this.#snapshots.moved(key, doc, after, body.length)
-      this.#recent.moved(key, op, body.length)
+      this.#recent.moved(key, { ...op, hash: receipt.hash }, body.length)
       if (op.src !== undefined) this.#seqs.moved(key, { src: op.src, seq: op.seq! })
       this.#tending.moved(key, receipt.v)
     }
@@ -243,10 +243,10 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     return this.#read(key, [], row => this.#log.receipted(row, from, Math.min(to ?? row.v, row.v)))
   }
 
-  async opsOnto(key: DocKey, from: number, to: number): Promise<StoredOp[]> {
+  async opsOnto(key: DocKey, from: number, to: number): Promise<ReceiptedOp[]> {
     const onTheWay = this.#drafts.ops(key, from, to)
     const end = onTheWay[0]?.v ?? to
-    return [...(this.#recent.ops(key, from, end) ?? (await this.ops(key, from, end))), ...onTheWay]
+    return [...(this.#recent.ops(key, from, end) ?? (await this.receipted(key, from, end))), ...onTheWay]
   }
 
   changes(key: DocKey, from: number, to: number | null, apart: readonly number[] = []): Promise<Piece[]> {

@@ -107,7 +107,8 @@ class Reading {
   }
 
   #checkName(name: string): void {
-    const fault = nameFault(name, this.#options.nameChars)
+    const { nameChars } = this.#options
+    const fault = nameChars === undefined ? null : nameFault(name, nameChars)
     if (fault) throw new HoldfastError('NAME_INVALID', fault)
   }
 

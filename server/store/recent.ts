@@ -4,7 +4,7 @@
  */
 
 import { type DocKey, keyText } from '../../ops/identity.ts'
-import type { StoredOp } from './store.ts'
+import type { ReceiptedOp } from './store.ts'
 
 /** Ops that are kept of a document, and documents of which some are kept. */
 const OPS = 128
@@ -14,10 +14,10 @@ const LONG = 2048
 
 export class Recent {
   // A Map keeps the order of insertion: the document that moved last is put at the end, the first ones are forgotten.
-  readonly #docs = new Map<string, StoredOp[]>()
+  readonly #docs = new Map<string, ReceiptedOp[]>()
 
   /** After a commit; `length`: of the op as JSON text. */
-  moved(key: DocKey, op: StoredOp, length: number): void {
+  moved(key: DocKey, op: ReceiptedOp, length: number): void {
     const text = keyText(key)
     const known = this.#docs.get(text) ?? []
     this.#docs.delete(text)
@@ -31,7 +31,7 @@ export class Recent {
   }
 
   /** All ops with `from <= v < to`; null where one of them is not here. */
-  ops(key: DocKey, from: number, to: number): StoredOp[] | null {
+  ops(key: DocKey, from: number, to: number): ReceiptedOp[] | null {
     const ops = this.#docs.get(keyText(key))
     if (!ops) return null
     const start = from - ops[0]!.v

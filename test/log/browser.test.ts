@@ -77,8 +77,9 @@ describe('log in Chromium', function () {
   })
 
   it("[G13] rejects a write over the quota with the platform's reason, and nothing of it is there", async () => {
-    const page = await chromium.page(pages.origin)
-    const devtools = await chromium.devtools(page)
+    const own = await launchChromium()
+    const page = await own.page(pages.origin)
+    const devtools = await own.devtools(page)
     // Before the first write: Chromium remembers for 30 s how much it found free.
     await devtools.send('Storage.overrideQuotaForOrigin', { origin: pages.origin, quotaSize: 500_000 })
     assert.deepEqual(await page.evaluate(() => logPage.open('quota', 'device')), OK)
@@ -90,7 +91,7 @@ describe('log in Chromium', function () {
     assert.deepEqual(await numbers(page), { value: [1] })
     await devtools.send('Storage.overrideQuotaForOrigin', { origin: pages.origin })
     assert.deepEqual(await write(page, 2), OK)
-    await page.close()
+    await own.close()
   })
 
   it('[G14] [G17] gives the log to the tab that asks last; the one before is told so and writes nothing more', async () => {

@@ -28,7 +28,7 @@ export const bugs = {
   renamed: planted(line.renamed, 6),
   ownless: planted(line.ownless, 5),
   unhashed: planted(line.unhashed, 46),
-  cutShort: planted(line.cutShort, 37),
+  cutShort: planted(line.cutShort, 43),
   deafToRefusals: planted(line.deafToRefusals, 59),
   confused: planted(line.confused, 1),
   blind: planted(tabs.blind, 1),

@@ -100,7 +100,7 @@ describe('Slow and endless inputs', () => {
         heard()
       },
     })
-    const settings = { ...readSettings(), PORT: 0, DATA: ':memory:', SILENCE_MS: 300 }
+    const settings = { ...readSettings(), PORT: 0, DATA: ':memory:', SILENCE_MS: 300, BYTES_PER_SECOND: 0 }
     const other = await startServer(settings, { log })
     try {
       for (let i = 0; i < 40; i++) await make(other, `d${i}`, 'text', 'x'.repeat(500 * KIB))
