@@ -176,7 +176,10 @@ export function next(state: State, event: Event): Next {
     case 'seal':
       return state.replica.pending.at(-1)?.sealed === false ? log(state, event) : [state, []]
     case 'barred':
-      return state.phase.name === 'offline' ? [state, []] : turnedDown(state, 0, event.error)
+      if (state.phase.name === 'offline') return [state, []]
+      return entryOf(event.error.code).fate === 'stale'
+        ? catchUp(state, 0)
+        : turnedDown(state, 0, event.error)
     case 'saved':
       return pump({ ...state, saved: Math.max(state.saved, event.n) })
     case 'up':

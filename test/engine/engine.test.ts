@@ -567,6 +567,17 @@ describe('engine', () => {
     })
   })
 
+  it('[E29] where history was trimmed between the answer and the subscription, it asks again', () => {
+    const scene = new Scene().online('ab', 3)
+    scene.take()
+    scene.on({ t: 'barred', error: { code: 'HISTORY_TRIMMED', message: '' } })
+    assert.equal(scene.phase, 'catching')
+    assert.deepEqual(
+      scene.take().map(({ a }) => a),
+      ['h.catchup'],
+    )
+  })
+
   describe('barred', () => {
     const error = { code: 'FORBIDDEN', message: 'no' }
 

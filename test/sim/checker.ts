@@ -260,11 +260,14 @@ function mayBeGone(
   return !entry.saved && home.storage.troubled
 }
 
-/** I4: what was written through one handle is in the log in the order in which it was made. */
+/**
+ * I4: what was written through one handle is in the log in the order in which it was made; what was taken back before it was
+ * sent comes later, if it is made again.
+ */
 function checkOrder({ id, where }: Case, { ledger }: World): void {
   const last = new Map<number, number>()
-  ledger.entries.forEach(({ device, doc, handle }, token) => {
-    const version = doc === id ? where.get(token) : undefined
+  ledger.entries.forEach(({ device, doc, handle, undone }, token) => {
+    const version = doc === id && !undone ? where.get(token) : undefined
     if (version === undefined) return
     if (version < (last.get(handle) ?? 0))
       fail('I4', `token ${token} of ${device} is in the log of ${id} before an earlier one`)
