@@ -84,6 +84,8 @@ export class Hub implements Surroundings, Household, Host {
   /** Those of `#places` that are ready. */
   readonly #ready = new Map<string, Place>()
   #fault: HoldfastError | null = null
+  /** Documents that were opened without what the log has of them. */
+  #blind = 0
   #closed = false
 
   constructor(options: HubOptions) {
@@ -330,15 +332,8 @@ export class Hub implements Surroundings, Household, Host {
   }
 
   async #load(key: DocKey): Promise<Place> {
-    const [{ replica, logged, stored }] = await Promise.all([this.#read(key), this.#keeper.ready])
-    const [state, effects] = start(
-      key,
-      replica,
-      logged,
-      this.#options.src,
-      this.#options.frameBytes,
-      this.#options.schema,
-    )
+    const [{ replica, logged, stored, src }] = await Promise.all([this.#read(key), this.#keeper.ready])
+    const [state, effects] = start(key, replica, logged, src, this.#options.frameBytes, this.#options.schema)
     const room = new Room(state, this)
     const presence = new Presence(keyText(key), frame => this.#link.send(frame), room.seats)
     const place = { room, presence }
@@ -365,7 +360,8 @@ export class Hub implements Surroundings, Household, Host {
   }
 
   /** What the log makes of a document; a log that cannot be read or makes no sense is left alone from here on. */
-  async #read(key: DocKey): Promise<{ replica: Replica; logged: number; stored: Stored }> {
+  async #read(key: DocKey): Promise<{ replica: Replica; logged: number; stored: Stored; src: string }> {
+    const { src } = this.#options
     try {
       const stored = await this.#options.log.load(key)
       const { checkpoint, events } = stored
@@ -373,10 +369,11 @@ export class Hub implements Surroundings, Household, Host {
       const replica = restore((checkpoint?.state as SavedReplica) ?? null, folded, checkpoint?.bulk?.value)
       const logged = events.at(-1)?.n ?? checkpoint?.n ?? 0
       this.canary.found(key, logged)
-      return { replica, logged, stored }
+      return { replica, logged, stored, src }
     } catch (reason) {
       this.#logFailed(reason)
-      return { replica: nothing, logged: 0, stored: nothingStored }
+      // Nobody knows any more which names this hub gave in the document before.
+      return { replica: nothing, logged: 0, stored: nothingStored, src: `${src}~${++this.#blind}` }
     }
   }
 

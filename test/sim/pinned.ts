@@ -9,6 +9,7 @@ export const badSeeds: Readonly<Record<number, string>> = {
   6153: 'a device that held an edit was taken to be in step with the server before it had connected',
   7911: 'history was trimmed between the answer and the subscription, and the document was given up',
   9415: 'a device took an op that its copy had sent for its own one, which had grown since, and was given the whole document',
+  12603: 'a hub gave names again that it had given, in a document that came back empty from an evicted log',
   40903: 'a tab forgot what the hub that it met again had taken and not saved',
   40971: 'a hub threw where a grown edit was held of a document that had been deleted on top of it',
 }
