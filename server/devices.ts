@@ -7,7 +7,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import type { DeviceAnswer } from '../ops/protocol.ts'
+import type { DeviceAnswer, DeviceFrame } from '../ops/protocol.ts'
 import type { Store } from './store/store.ts'
 
 /** Where a device stands: what stays as it is when its storage is lost. */
@@ -27,8 +27,19 @@ interface Row {
 
 type Notes = Pick<Store, 'memo' | 'changeMemo'>
 
-/** What is known of `device`, and what a former one in its place had. */
-export async function lookUp(
+/** What is known of a device, and what a former one in its place had; with `edits`, that is what it has from now on. */
+export async function meetDevice(
+  store: Notes,
+  place: Place,
+  { device, edits }: Pick<DeviceFrame, 'device' | 'edits'>,
+  at: number,
+): Promise<Pick<DeviceAnswer, 'edits' | 'lost'>> {
+  if (edits === undefined) return lookUp(store, place, device)
+  await note(store, place, { device, edits, at })
+  return { edits, lost: null }
+}
+
+async function lookUp(
   store: Notes,
   place: Place,
   device: string,
@@ -40,7 +51,7 @@ export async function lookUp(
 }
 
 /** Takes the place of whatever is noted there. Durable when it resolves. */
-export async function note(store: Notes, place: Place, row: Row): Promise<void> {
+async function note(store: Notes, place: Place, row: Row): Promise<void> {
   const name = nameOf(place)
   const next = row.edits > 0 ? JSON.stringify(row) : null
   // Two connections of one place are rare, and each says the truth of its moment.

@@ -3,8 +3,9 @@
  * empties, cuts or puts back the log is found out, and the person is told what is gone.
  *
  * No false alarm [Q8]: only what the log has saved is noted, of documents with unsent or held edits alone. A note that is too
- * old, or gone, says too little; too much only of edits that the server acknowledged after it. Law: a log that is what it was has each noted document up to the
- * noted event at least, because events are only forgotten with a document that has nothing unsent.
+ * old, or gone, says too little; too much only of edits that the server acknowledged after it. Law: a log that is what it was
+ * has each noted document up to the noted event at least, because events are only forgotten with a document that has nothing
+ * unsent.
  */
 
 import { type DocKey, keyText } from '../../ops/identity.ts'
@@ -42,6 +43,8 @@ export class Canary {
   readonly #seen = new Set<string>()
   /** `waiting` for a tab that knows what was noted; a log that keeps nothing is `mute`. */
   #phase: 'waiting' | 'comparing' | 'noting' | 'mute' = 'waiting'
+  /** Those of `#docs`. */
+  #edits = 0
   #loss: Loss | null = null
   /** No note was there. */
   #blank = false
@@ -62,9 +65,7 @@ export class Canary {
 
   /** How many edits are unsent or held, as far as the log has saved them. */
   get edits(): number {
-    let sum = 0
-    for (const [, edits] of this.#docs.values()) sum += edits
-    return sum
+    return this.#edits
   }
 
   /** The server says so [Q13]. Where there was a note, that says more. */
@@ -104,8 +105,9 @@ export class Canary {
     const at = keyText(key)
     this.#seen.add(at)
     const edits = unsent(replica) + replica.held.length
-    if (edits > 0) this.#docs.set(at, [logged, edits])
-    else if (!this.#docs.delete(at) && this.#phase === 'noting') return
+    const known = this.#docs.has(at)
+    this.#put(at, logged, edits)
+    if (edits === 0 && !known && this.#phase === 'noting') return
     this.#changed()
   }
 
@@ -116,9 +118,14 @@ export class Canary {
     if (!noted) return
     const edits = Math.min(noted[1], unsent(replica) + replica.held.length)
     if (edits === noted[1]) return
-    if (edits > 0) this.#docs.set(at, [noted[0], edits])
-    else this.#docs.delete(at)
+    this.#put(at, noted[0], edits)
     if (this.#phase === 'noting') this.#note()
+  }
+
+  #put(doc: string, n: number, edits: number): void {
+    this.#edits += edits - (this.#docs.get(doc)?.[1] ?? 0)
+    if (edits > 0) this.#docs.set(doc, [n, edits])
+    else this.#docs.delete(doc)
   }
 
   /** A person has read of the loss. */
@@ -160,7 +167,7 @@ export class Canary {
     for (const [doc, [n, noted]] of Object.entries(docs)) {
       const end = same ? await this.#endOf(doc) : 0
       if (end < n) edits += end === 0 ? noted : Math.min(noted, n - end)
-      else if (!this.#seen.has(doc)) this.#docs.set(doc, [n, noted])
+      else if (!this.#seen.has(doc)) this.#put(doc, n, noted)
     }
     if (edits === 0) return null
     return { edits, at, reason: same ? 'incomplete' : 'emptied' }

@@ -28,6 +28,7 @@ import { Meter } from './meter.ts'
 import { Order } from './order.ts'
 import { Presence } from './presence.ts'
 import { Room, type Surroundings } from './room.ts'
+import { Sleep, WAKING_MS } from './sleep.ts'
 import { Writer } from './writer.ts'
 
 export interface HubOptions {
@@ -54,11 +55,6 @@ export interface HubOptions {
   readonly stuck?: (room: Room) => void
 }
 
-/** Tabs say something every 2.5 s (tab/seeker.ts), and replace a hub that was frozen for 3.4 s at the earliest. */
-const SLEPT_MS = 3_000
-/** Within which a hub that woke has heard that it was replaced. */
-const WAKING_MS = 1_000
-
 /** Why nothing is exchanged with the server: a person paused it, or the hub cannot know whether it still is one. */
 type Halt = 'wish' | 'doubt'
 
@@ -66,9 +62,7 @@ export class Hub implements Surroundings, Household, Host {
   readonly #options: HubOptions
   #link: Link
   readonly #halts = new Set<Halt>()
-  /** When it was known to be awake last, and when it woke from its last sleep. */
-  #stirred: number
-  #woke = Number.NEGATIVE_INFINITY
+  readonly #sleep: Sleep
   readonly #writer: Writer
   readonly canary: Canary
   readonly #manifest: Manifest
@@ -90,7 +84,7 @@ export class Hub implements Surroundings, Household, Host {
 
   constructor(options: HubOptions) {
     this.#options = options
-    this.#stirred = options.clock.now()
+    this.#sleep = new Sleep(options.clock)
     this.#order = new Order(key => this.#ready.get(keyText(key))?.room, options.stuck)
     this.#meter = new Meter(options.clock)
     this.#writer = new Writer(options.log, options.clock, {
@@ -479,18 +473,14 @@ export class Hub implements Surroundings, Household, Host {
    */
   #doubts(): boolean {
     const { clock, fenced } = this.#options
-    this.stir()
-    if (this.#fault === null || !fenced || clock.now() - this.#woke >= WAKING_MS) return false
+    if (!this.#sleep.waking || this.#fault === null || !fenced) return false
     this.#halt('doubt')
     clock.after(WAKING_MS, () => this.#goOn('doubt'))
     return true
   }
 
-  /** Something runs here; a long time after the last time, it slept. */
   stir(): void {
-    const now = this.#options.clock.now()
-    if (now - this.#stirred > SLEPT_MS) this.#woke = now
-    this.#stirred = now
+    this.#sleep.stir()
   }
 
   /** Rooms ask for what they missed behind the greeting: its answer comes first, and is not waited for. */

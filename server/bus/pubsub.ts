@@ -14,7 +14,6 @@ import type { Store } from '../store/store.ts'
 import { Published } from '../telling.ts'
 import type { Bus } from './bus.ts'
 import { docChannel, docOf, isShared, nameChannels, SERVERS } from './channels.ts'
-
 import { Follower } from './follower.ts'
 import { Heads } from './heads.ts'
 import { hasVersion, MESSAGE_VERSION, messageOf, opMessageOf, readMessage } from './message.ts'

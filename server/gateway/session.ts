@@ -22,7 +22,7 @@ import { Sentry, type SentryParts } from '../access/sentry.ts'
 import { identify } from '../access/tokens.ts'
 import type { Reviewed } from '../access/watch.ts'
 import { answerCatchUp, carryAlong } from '../catchup.ts'
-import { lookUp, note } from '../devices.ts'
+import { meetDevice } from '../devices.ts'
 import { type Limits, whoseLimits } from '../limits.ts'
 import { nobody, type Peer } from '../peer.ts'
 import type { Report } from '../report.ts'
@@ -424,13 +424,12 @@ class GatewaySession implements Session {
 
   // ---- the manifest of devices ----
 
-  async #answerDevice({ log, device, edits }: Device): Promise<void> {
+  async #answerDevice(frame: Device): Promise<void> {
     const { store, clock } = this.#gateway
     const { browser } = this.#peer
     try {
-      const place = browser ? { who: this.principal, browser, log } : null
-      if (place && edits !== undefined) await note(store, place, { device, edits, at: clock.now() })
-      const known = place ? await lookUp(store, place, device) : { edits: 0, lost: null }
+      const place = browser ? { who: this.principal, browser, log: frame.log } : null
+      const known = place ? await meetDevice(store, place, frame, clock.now()) : { edits: 0, lost: null }
       this.#send({ a: 'h.device', ...known })
     } catch (error) {
       this.#refuse({ a: 'h.device' }, wireError(error, this.#report))

@@ -29,15 +29,15 @@ export interface ImportOptions extends Partial<TendingOptions> {
   readonly progress?: Progress
   /** Whose a src is, is not believed. */
   readonly unowned?: boolean
-  /** The longest name; `NAME_CHARS` by default. */
+  /** The longest name; without it, a name may be whatever the file says. */
   readonly nameChars?: number
 }
 
 export type ImportRules = Pick<ImportOptions, 'unowned' | 'nameChars'>
 
 /**
- * Rejects with `IMPORT_INVALID` and the number of the line; with `NAME_INVALID` for a name that nothing here may have, with `DOCUMENT_EXISTS` for a document that is here with
- * another history; with `STORE_FAILED`.
+ * Rejects with `IMPORT_INVALID` and the number of the line; with `NAME_INVALID` for a name that nothing here may have; with
+ * `DOCUMENT_EXISTS` for a document that is here with another history; with `STORE_FAILED`.
  */
 export async function importCollection(
   engine: Engine,

@@ -15,7 +15,7 @@ import { closeAll, greet, type Place } from '../server/scene.ts'
 import { VirtualClock } from '../sim/clock.ts'
 import { emptySchema } from '../store/engines.ts'
 import { CHECK_MS, clientNames, describeWithRedis, redisForSuite } from './redis.ts'
-import { openSite, type Site, until, writer } from './site.ts'
+import { type Site, until, useSite, writer } from './site.ts'
 
 const RARE = 600_000
 
@@ -132,12 +132,8 @@ describe('Presence from other servers', () => {
 describe('Waiting for what other servers change', function () {
   this.timeout(60_000)
   let site: Site
-  beforeEach(async () => {
-    site = await openSite()
-  })
-  afterEach(async () => {
-    await closeAll()
-    await site.close()
+  useSite(each => {
+    site = each
   })
 
   const isUp = ({ gateway }: RunningServer) => until(() => gateway.bus.state === 'up', 'the bus is up')

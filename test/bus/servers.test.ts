@@ -9,17 +9,13 @@ import { localBus } from '../../server/bus/local.ts'
 import type { RunningServer } from '../../server/server.ts'
 import { closeAll } from '../server/scene.ts'
 import { clientNames, describeWithRedis, redisForSuite } from './redis.ts'
-import { guest, openSite, type Site, until, upTo, watch, writer } from './site.ts'
+import { guest, openSite, type Site, until, upTo, useSite, watch, writer } from './site.ts'
 
 describe('Servers on one Postgres', function () {
   this.timeout(60_000)
   let site: Site
-  beforeEach(async () => {
-    site = await openSite()
-  })
-  afterEach(async () => {
-    await closeAll()
-    await site.close()
+  useSite(each => {
+    site = each
   })
 
   /** Clients on all see what is written on each. */

@@ -5,7 +5,7 @@ import { OPEN_WARNING } from '../../server/access/policy.ts'
 import type { BusChoice } from '../../server/bus/open.ts'
 import { type RunningServer, startServer } from '../../server/server.ts'
 import { readSettings, type Settings } from '../../server/settings.ts'
-import { type AnyFrame, greet, type Place, type RawClient, TEXT } from '../server/scene.ts'
+import { type AnyFrame, closeAll, greet, type Place, type RawClient, TEXT } from '../server/scene.ts'
 import { emptySchema } from '../store/engines.ts'
 import { CHECK_MS } from './redis.ts'
 
@@ -37,6 +37,19 @@ export async function openSite(): Promise<Site> {
       await Promise.all(running.splice(0).map(server => server.close()))
     },
   }
+}
+
+/** In a `describe`: hands each of its tests a site, which is gone, with all clients, after it. */
+export function useSite(take: (site: Site) => void): void {
+  let site: Site | undefined
+  beforeEach(async () => {
+    site = await openSite()
+    take(site)
+  })
+  afterEach(async () => {
+    await closeAll()
+    await site?.close()
+  })
 }
 
 export interface Watcher {

@@ -216,6 +216,17 @@ describe('rescue file', () => {
     }
     const held = (doc: Doc) => until(doc, truth => truth.held === 1)
 
+    /** The edit is held on a device that is online, and would be taken now. */
+    async function welcome() {
+      const { board, server, storage, text, write } = await refused()
+      const online = device({ server: server.url, log: memoryLog({ storage }), token })
+      const doc = await online.open<string>('notes', 'one', 'text')
+      await held(doc as Doc)
+      write()
+      board.changed('ada')
+      return { server, text, doc }
+    }
+
     it('[Q15] is there once, when it is tried again with no connection', async () => {
       const { server, storage, text, write } = await refused()
       const online = device({ server: server.url, log: memoryLog({ storage }), token })
@@ -236,12 +247,7 @@ describe('rescue file', () => {
     })
 
     it('[Q15] is there once, when both are sent at a time', async () => {
-      const { board, server, storage, text, write } = await refused()
-      const online = device({ server: server.url, log: memoryLog({ storage }), token })
-      const doc = await online.open<string>('notes', 'one', 'text')
-      await held(doc as Doc)
-      write()
-      board.changed('ada')
+      const { server, text, doc } = await welcome()
       const importing = device({ server: server.url, token }).importUnsent(text)
       doc.retry(doc.held[0]!.name)
       const report = await importing
@@ -252,12 +258,7 @@ describe('rescue file', () => {
     })
 
     it('[Q15] is there once, when it is tried again before the file is sent, and later edits are there', async () => {
-      const { board, server, storage, text, write } = await refused()
-      const online = device({ server: server.url, log: memoryLog({ storage }), token })
-      const doc = await online.open<string>('notes', 'one', 'text')
-      await held(doc as Doc)
-      write()
-      board.changed('ada')
+      const { server, text, doc } = await welcome()
       doc.edit([5, 'later '])
       await until(doc, ({ unsent }) => unsent === 0)
       doc.retry(doc.held[0]!.name)

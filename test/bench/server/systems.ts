@@ -1,11 +1,10 @@
 /** The systems that `server` holds side by side. Each server is a process of its own and starts with no document. */
 
-import type { HocuspocusServerCalls } from '../peers/hocuspocus-server.ts'
 import { installPackages } from '../peers/packages.ts'
 import type { RelayServerCalls } from '../peers/relay-server.ts'
 import { Peer } from '../process.ts'
 import { newFolder } from '../store/places.ts'
-import { type StoreServer, storeSystems } from '../store/systems.ts'
+import { type StoreServer, startHocuspocus, storeSystems } from '../store/systems.ts'
 
 /** `edits`: what the server has, in its store or in memory. */
 export type Server = StoreServer
@@ -32,7 +31,11 @@ export const serverSystems: readonly ServerSystem[] = [
   {
     name: 'hocuspocus',
     protocol: 'hocuspocus',
-    start: startHocuspocus,
+    async start(node) {
+      await installPackages()
+      // It keeps nothing: so it has nothing to wait for, and no more to do when it has waited.
+      return startHocuspocus(node, null, 2000)
+    },
   },
   {
     name: 'ws',
@@ -51,22 +54,6 @@ async function stored(name: string, node: readonly string[]): Promise<Server> {
       await server.stop()
       await place.remove()
     },
-  }
-}
-
-async function startHocuspocus(node: readonly string[]): Promise<Server> {
-  await installPackages()
-  const process = new Peer<HocuspocusServerCalls>(peer('hocuspocus-server'), node)
-  const lengths = new Map<string, number>()
-  return {
-    url: await process.ask('listen', { database: null, debounceMs: 2000 }),
-    child: process.child,
-    async create(id, text) {
-      lengths.set(id, text.length)
-      await process.ask('create', { id, text })
-    },
-    edits: async id => (await process.ask('inserted', id)) - lengths.get(id)!,
-    stop: () => process.stop(),
   }
 }
 

@@ -82,14 +82,19 @@ export const storeSystems: readonly StoreSystem[] = [
     client: hocuspocusWriters,
     provide: installPackages,
     start: surroundings =>
-      startHocuspocus(surroundings, { sqlite: join(surroundings.place.at, 'hocuspocus.sqlite') }),
+      startHocuspocus(
+        surroundings.node,
+        { sqlite: join(surroundings.place.at, 'hocuspocus.sqlite') },
+        debounceOf(surroundings),
+      ),
   },
   {
     name: 'hocuspocus-postgres',
     keepsIn: 'postgres',
     client: hocuspocusWriters,
     provide: installPackages,
-    start: surroundings => startHocuspocus(surroundings, { postgres: surroundings.place.at }),
+    start: surroundings =>
+      startHocuspocus(surroundings.node, { postgres: surroundings.place.at }, debounceOf(surroundings)),
   },
 ]
 
@@ -133,12 +138,19 @@ async function startSharedb(node: readonly string[], postgres: string | null): P
 }
 
 /**
- * At the least delay that serves it best. With none, each edit is stored at once and by itself, which is quickest for
+ * The least delay that serves Hocuspocus best. With none, each edit is stored at once and by itself, which is quickest for
  * a single writer; among several, a millisecond lets one state store the edits of all.
  */
-async function startHocuspocus({ node, writers }: Surroundings, database: Database): Promise<StoreServer> {
+const debounceOf = ({ writers }: Surroundings): number => (writers > 1 ? 1 : 0)
+
+/** `debounceMs`: how long an edit waits for others before all are stored. */
+export async function startHocuspocus(
+  node: readonly string[],
+  database: Database,
+  debounceMs: number,
+): Promise<StoreServer> {
   const process = new Peer<HocuspocusServerCalls>(peer('hocuspocus-server'), node)
-  const url = await listening(process, process.ask('listen', { database, debounceMs: writers > 1 ? 1 : 0 }))
+  const url = await listening(process, process.ask('listen', { database, debounceMs }))
   const lengths = new Map<string, number>()
   return {
     url,
