@@ -112,7 +112,8 @@ function passage(gate: Gate, paceOf: (bytes: number) => { delayMs: number; passi
     const { delayMs, passingMs } = paceOf(bytes)
     busyUntil = Math.max(busyUntil, performance.now()) + passingMs
     const ms = busyUntil - performance.now() + delayMs
-    const due = ms > 0 ? new Promise<void>(resolve => setTimeout(resolve, ms)) : null
+    // A timer drops what is less than a millisecond, and a line is never quicker than it was said to be.
+    const due = ms > 0 ? new Promise<void>(resolve => setTimeout(resolve, Math.ceil(ms))) : null
     tail = tail
       .then(() => due)
       .then(() => gate.open())
