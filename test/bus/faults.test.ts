@@ -51,6 +51,7 @@ for (const client of clientNames) {
       const author = await writer(servers[0]!, 'author')
       await author.write()
       const guests = await Promise.all(servers.map((server, i) => guest(server, `guest${i}`)))
+      await watchers[0]!.reached(await guests[1]!.write())
       for (let round = 0; round < 2; round++) {
         let running = true
         const load = guests.map(async each => {
