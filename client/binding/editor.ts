@@ -82,7 +82,8 @@ const options: QuillOptions = {
   placeholder: 'Write something…',
   modules: {
     toolbar,
-    cursors: { hideDelayMs: 2000, transformOnTextChange: true },
+    // By default it tells of a selection after each change of the text, and Quill closes the tooltip of a link at that.
+    cursors: { hideDelayMs: 2000, transformOnTextChange: true, selectionChangeSource: null },
     keyboard: { bindings: noTab as never },
     clipboard: { matchers: [[strippedElements, () => new Delta()]] },
     uploader: { handler: () => {}, mimetypes: [] },

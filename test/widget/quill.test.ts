@@ -192,6 +192,17 @@ describe('Quill binding', () => {
     ])
   })
 
+  it('[B4] leaves the tooltip of a link open while others write', async () => {
+    await open('see here now\n')
+    await page.evaluate(() => rich.quill.formatText(4, 4, 'link', 'https://example.org/', 'user'))
+    await page.evaluate(() => rich.quill.setSelection(6, 0, 'user'))
+    await remote(insertAt(0, 'you '))
+    await page.evaluate(() => new Promise(resolve => setTimeout(resolve))) // what the carets of others do after a change
+    assert.equal(await page.locator('.ql-tooltip').getAttribute('class'), 'ql-tooltip')
+    await page.evaluate(() => document.querySelector<HTMLElement>('.ql-remove')!.click())
+    assert.deepEqual((await state()).stored.ops, [{ insert: 'you see here now\n' }])
+  })
+
   it('[B5] crosses keystrokes that Quill has not reported with what arrives meanwhile', async () => {
     await open('hello\n')
     await select(5)
