@@ -55,6 +55,9 @@ export interface HubOptions {
   readonly stuck?: (room: Room) => void
 }
 
+/** After a write that found no space. */
+const RECOVER_MS = 60_000
+
 /** Why nothing is exchanged with the server: a person paused it, or the hub cannot know whether it still is one. */
 type Halt = 'wish' | 'doubt'
 
@@ -68,8 +71,6 @@ export class Hub implements Surroundings, Household, Host {
   readonly #manifest: Manifest
   readonly #keeper: Keeper
   readonly #guardian: Guardian
-  /** The log found no space, and some is being made. */
-  #stalled = false
   readonly app = new App()
   readonly #guests = new Guests(this)
   readonly #meter: Meter
@@ -78,6 +79,8 @@ export class Hub implements Surroundings, Household, Host {
   /** Those of `#places` that are ready. */
   readonly #ready = new Map<string, Place>()
   #fault: HoldfastError | null = null
+  /** Ends the wait for space. */
+  #notRecovering = () => {}
   /** Documents that were opened without what the log has of them. */
   #blind = 0
   #closed = false
@@ -90,7 +93,7 @@ export class Hub implements Surroundings, Household, Host {
     this.#writer = new Writer(options.log, options.clock, {
       saved: (key, n) => this.#saved(key, n),
       apart: key => this.#ready.get(keyText(key))?.room.apart(),
-      failed: reason => this.#logFailed(reason),
+      refused: reason => this.#refused(reason),
     })
     this.canary = new Canary(options.log, options.clock, {
       note: text => this.#guests.tellAll({ t: 'note', text }),
@@ -373,7 +376,6 @@ export class Hub implements Surroundings, Household, Host {
 
   /** A log that failed tells the rooms to go on, too. */
   #saved(key: DocKey, n: number): void {
-    if (this.#stalled) return
     this.#meter.saved(keyText(key), n)
     const room = this.#ready.get(keyText(key))?.room
     room?.handle({ t: 'saved', n })
@@ -395,20 +397,35 @@ export class Hub implements Surroundings, Household, Host {
     await Promise.race([known, late]).finally(cancel)
   }
 
+  /** A write was refused: answers whether there is space for it now. */
+  async #refused(reason: HoldfastError): Promise<boolean> {
+    const full = /quota/i.test(reason.message)
+    if (full && this.#fault === null && (await this.#guardian.relieve().catch(() => 0)) > 0) return true
+    this.#logFailed(reason)
+    if (full) this.#notRecovering = this.#options.clock.after(RECOVER_MS, () => this.#recover())
+    return false
+  }
+
   /** Editing goes on in memory, and everybody is told that this device saves nothing; unless another hub saves it all. */
   #logFailed(reason: unknown): void {
-    if (this.#fault !== null || this.#stalled || this.#closed) return
-    if (reason instanceof HoldfastError && reason.code === 'LOG_TAKEN' && this.#options.fenced) {
-      this.#giveUp()
-      return
+    if (this.#closed) return
+    if (reason instanceof HoldfastError && reason.code === 'LOG_TAKEN' && this.#options.fenced) this.#giveUp()
+    else if (this.#fault === null) {
+      this.#fault = logFailed(reason)
+      for (const { room } of this.#ready.values()) room.refresh()
     }
-    const fault = logFailed(reason)
-    if (this.#options.fenced && /quota/i.test(fault.message)) {
-      void this.#makeSpace(fault)
-      return
+  }
+
+  /** The log had no space, and may have some again: it gets all that the rooms have. What it could not be asked for is left alone. */
+  async #recover(): Promise<void> {
+    if (this.#closed || this.#blind > 0) return
+    await this.#guardian.relieve().catch(() => 0)
+    if (!(await this.#writer.revive()) || this.#closed) return
+    this.#fault = null
+    for (const { room } of this.#ready.values()) {
+      room.refresh()
+      this.canary.saved(room)
     }
-    this.#fault = fault
-    for (const { room } of this.#ready.values()) room.refresh()
   }
 
   /** Nothing that was not saved has been sent, and the tabs still have it: they bring it to the next hub [R4]. */
@@ -426,26 +443,13 @@ export class Hub implements Surroundings, Household, Host {
     this.#options.fenced?.()
   }
 
-  /** If anything can be forgotten, the next hub begins anew with the space and with what the tabs have still to save. */
-  async #makeSpace(fault: HoldfastError): Promise<void> {
-    this.#stalled = true
-    const forgotten = await this.#guardian.relieve().catch(() => 0)
-    this.#stalled = false
-    if (this.#closed) return
-    if (forgotten > 0) {
-      this.#giveUp()
-      return
-    }
-    this.#fault = fault
-    for (const { room } of this.#ready.values()) room.handle({ t: 'saved', n: room.state.logged })
-  }
-
   /** Another hub took over, by the lock: as if the log had said so. */
   giveUp(): void {
     if (!this.#closed) this.#giveUp()
   }
 
   #end(): void {
+    this.#notRecovering()
     this.canary.close()
     this.#manifest.down()
     this.#guardian.close()

@@ -91,8 +91,8 @@ export interface WriterEvents {
   saved(key: DocKey, n: number): void
   /** The base of the document is in the log apart, as it is now. */
   apart(key: DocKey): void
-  /** The log refused, with `LOG_FAILED` or `LOG_TAKEN`; nothing is written after this. */
-  failed(reason: HoldfastError): void
+  /** The log refused, with `LOG_FAILED` or `LOG_TAKEN`; resolves with whether to try again. After a no, nothing is written. */
+  refused(reason: HoldfastError): Promise<boolean>
 }
 
 export class Writer {
@@ -153,6 +153,15 @@ export class Writer {
     this.#running ??= this.#run()
   }
 
+  /** Writes again after a no, first of all a checkpoint of each document; resolves with whether the log takes it. */
+  async revive(): Promise<boolean> {
+    this.#failed = false
+    for (const queue of this.#queues.values()) Object.assign(queue, { bulk: null, summary: null, now: true })
+    this.#running ??= this.#run()
+    await this.flush()
+    return !this.#failed
+  }
+
   /** Resolves when all that was appended so far is written, or the log has failed. */
   async flush(): Promise<void> {
     while (this.#running) await this.#running
@@ -197,22 +206,20 @@ export class Writer {
   async #run(): Promise<void> {
     await Promise.resolve()
     for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
-      if (!this.#failed) {
-        try {
-          await this.#log.write(batch.map(({ write }) => write))
-        } catch (reason) {
-          this.#fail(reason)
-        }
-      }
+      if (!this.#failed) await this.#write(batch)
       for (const { key, n } of batch) this.#events.saved(key, n)
     }
     this.#running = null
   }
 
-  #fail(reason: unknown): void {
-    this.#failed = true
-    for (const queue of this.#queues.values()) this.#stopWaiting(queue)
-    this.#events.failed(logFailed(reason))
+  async #write(batch: readonly Item[]): Promise<void> {
+    try {
+      await this.#log.write(batch.map(({ write }) => write))
+    } catch (reason) {
+      if (await this.#events.refused(logFailed(reason))) return this.#write(batch)
+      this.#failed = true
+      for (const queue of this.#queues.values()) this.#stopWaiting(queue)
+    }
   }
 
   #take(): Item[] {

@@ -1,9 +1,11 @@
-/** The page of quota.test.ts: a client whose hub lives in the page, on a clock that is `skewMs` ahead. */
+/** The page of quota.test.ts: a client whose hub lives in the page, on a clock that can be put forward. */
 
 import { type Client, connect, type Doc } from '../../client/index.ts'
 
 export interface QuotaPage {
-  start(server: string, skewMs: number): void
+  start(server: string, aheadMs: number): void
+  /** Puts the clock forward; what was to run meanwhile runs. */
+  pass(ms: number): void
   open(id: string): Promise<void>
   close(id: string): Promise<void>
   /** Puts `text` at the beginning. */
@@ -16,22 +18,37 @@ export interface QuotaPage {
   keep(ids: readonly string[]): Promise<void>
   /** The ids of the documents that are on the device. */
   known(): Promise<string[]>
-  /** Resolves once that many are. */
-  holds(count: number): Promise<void>
   storage(): Promise<Awaited<Client['storage']>>
 }
 
 let client: Client
 const docs = new Map<string, Doc<string>>()
 
+let ahead = 0
+const timers = new Map<() => void, number>()
+const now = () => Date.now() + ahead
+const after = (ms: number, task: () => void) => {
+  const cancel = () => {
+    clearTimeout(timer)
+    timers.delete(run)
+  }
+  const run = () => {
+    cancel()
+    task()
+  }
+  const timer = setTimeout(run, ms)
+  timers.set(run, now() + ms)
+  return cancel
+}
+
 const page: QuotaPage = {
-  start(server, skewMs) {
-    const after = (ms: number, task: () => void) => {
-      const timer = setTimeout(task, ms)
-      return () => clearTimeout(timer)
-    }
-    const clock = { now: () => Date.now() + skewMs, after, random: Math.random }
-    client = connect({ server, device: 'quota', clock })
+  start(server, aheadMs) {
+    ahead = aheadMs
+    client = connect({ server, device: 'quota', clock: { now, after, random: Math.random } })
+  },
+  pass(ms) {
+    ahead += ms
+    for (const [run, due] of timers) if (due <= now()) run()
   },
   async open(id) {
     docs.set(id, await client.open<string>('quota', id, 'text'))
@@ -48,9 +65,6 @@ const page: QuotaPage = {
   settled: id => docs.get(id)!.settled,
   keep: ids => client.keep('quota', ids),
   known: async () => (await client.known()).map(({ id }) => id).sort(),
-  async holds(count) {
-    while ((await client.known()).length !== count) await new Promise(resolve => setTimeout(resolve, 20))
-  },
   storage: () => client.storage,
 }
 

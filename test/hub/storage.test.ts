@@ -3,10 +3,7 @@ import type { Client, Doc } from '../../client/api.ts'
 import { type ConnectOptions, connect } from '../../client/client.ts'
 import type { Clock } from '../../client/clock.ts'
 import { Guardian, type Storage, storageLimits } from '../../client/hub/guardian.ts'
-import { Hub } from '../../client/hub/hub.ts'
-import type { FromHub, FromTab } from '../../client/hub/messages.ts'
-import { pipe } from '../../client/hub/port.ts'
-import type { Log } from '../../client/log/log.ts'
+import type { Log, Summary } from '../../client/log/log.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { closeAll, serve } from '../server/scene.ts'
 
@@ -137,56 +134,65 @@ describe('storage of a device', () => {
     assert.equal(clock.timers.size, 0)
   })
 
-  it('[Q10] a log without space: what can go goes, and the next hub saves what the tabs still have', async () => {
+  describe('a log without space', () => {
     const storage = memoryStorage()
-    const before = memoryLog({ storage })
-    await before.write([
-      { key: key('old'), summary: { type: 'text', unsent: 0, held: 0, at: 1, pinned: false, bytes: 100 } },
-    ])
-    await before.close()
-    const log = memoryLog({ storage })
     const clock = new HandClock()
-    const link = () => ({
-      phase: { name: 'waiting', until: 0, tries: 1 } as const,
-      roundTrip: null,
-      network: { slow: false, metered: false },
-      pace: null as never,
-      send: () => false,
-      retry() {},
-      wake() {},
-      close() {},
-    })
-    const fenced = new Promise<void>(resolve => {
-      const refuse: Log = {
-        ...log,
-        write: async writes => {
-          if (writes.some(({ forget }) => forget)) return log.write(writes)
+    /** Writes that are still refused. */
+    let refused = 0
+
+    async function clientOf(docs: Record<string, Partial<Summary>>): Promise<Client> {
+      storage.docs.clear()
+      const before = memoryLog({ storage })
+      const clean = { type: 'text', unsent: 0, held: 0, at: 1, pinned: false, bytes: 100 }
+      await before.write(
+        Object.entries(docs).map(([id, more]) => ({ key: key(id), summary: { ...clean, ...more } })),
+      )
+      await before.close()
+      const log = memoryLog({ storage })
+      const write: Log['write'] = async writes => {
+        if (!writes.some(({ forget }) => forget) && refused-- > 0)
           throw new Error('QuotaExceededError: no space')
-        },
+        return log.write(writes)
       }
-      const hub = new Hub({
-        log: refuse,
-        src: 'a',
-        clock,
-        link: link as never,
-        frameBytes: 1000,
-        attachMs: 0,
-        fenced: resolve,
-      })
-      const [near, far] = pipe<FromHub, FromTab>()
-      hub.serve(far)
-      const heard: FromHub[] = []
-      near.listen(message => {
-        heard.push(message)
-        if (message.t === 'attached')
-          near.post({ t: 'edit', h: 'h', n: 1, seen: 0, change: { create: { type: 'text', data: 'x' } } })
-        if (message.t === 'truth') assert.equal(message.over, 0)
-      })
-      near.post({ t: 'hello', tab: 't' })
-      near.post({ t: 'attach', h: 'h', key: key('new'), type: 'text' })
+      return device({ server: 'http://127.0.0.1:1', log: { ...log, write }, clock })
+    }
+
+    it('[Q10] what can go goes, and the write is tried again', async () => {
+      const client = await clientOf({ old: {} })
+      const doc = await client.open<string>('notes', 'new', 'text')
+      refused = 1
+      doc.edit(['x'])
+      await doc.saved
+      assert.equal(doc.truth.error, null)
+      assert.deepEqual([...storage.docs.keys()], [JSON.stringify(['notes', 'new'])])
     })
-    await fenced
-    assert.equal(storage.docs.has(JSON.stringify(['notes', 'old'])), false)
+
+    it('[Q18] where nothing can go, all is saved as soon as there is space again', async () => {
+      const client = await clientOf({ old: { unsent: 1 } })
+      const doc = await client.open<string>('notes', 'new', 'text')
+      refused = 3
+      doc.edit(['x'])
+      await assert.rejects(doc.saved, { code: 'LOG_FAILED' })
+      const other = await client.open<string>('notes', 'other', 'text')
+      other.edit(['y'])
+      for (let minute = 0; doc.truth.error !== null; minute++) {
+        assert.ok(minute < 10)
+        doc.edit(['x'])
+        clock.pass(60_000)
+        await turn()
+      }
+      await Promise.all([doc.saved, other.saved])
+      assert.equal(doc.truth.saved, true)
+      doc.edit(['z'])
+      await doc.saved
+      await client.close()
+      const again = device({ server: 'http://127.0.0.1:1', log: memoryLog({ storage }) })
+      const found = await Promise.all(['new', 'other'].map(id => again.open<string>('notes', id, 'text')))
+      assert.deepEqual(
+        found.map(({ data }) => data),
+        [doc.data, 'y'],
+      )
+    })
   })
 
   it('[Q11] keeps exactly the named documents: fetched in the background, refreshed, and forgotten as others are', async () => {

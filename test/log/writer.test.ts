@@ -26,8 +26,14 @@ class Scene {
   readonly writes: Write[][] = []
   readonly faults: { code: string; message: string }[] = []
   readonly saved: string[] = []
+  /** Whether to write again what was refused. */
+  again = () => false
   readonly storage = memoryStorage()
-  readonly log = memoryLog({ storage: this.storage })
+  readonly log = memoryLog({
+    storage: this.storage,
+    complete: (commit, fail) => (this.full ? fail('QuotaExceededError') : queueMicrotask(commit)),
+  })
+  full = false
   readonly docs = new Map<string, { -readonly [F in keyof Source]: Source[F] }>()
   readonly writer: Writer
 
@@ -43,7 +49,10 @@ class Scene {
       this.time.of(new Random(1n), () => true),
       {
         saved: ({ id }, n) => this.saved.push(`${id} ${n}`),
-        failed: reason => this.faults.push(reason),
+        refused: async reason => {
+          this.faults.push(reason)
+          return this.again()
+        },
         apart: at => this.change({ since: noSince }, at),
       },
     )
@@ -299,6 +308,43 @@ describe('writer of the hub', () => {
       ['LOG_TAKEN'],
     )
     assert.equal(scene.writes.length, 2)
+  })
+
+  it('[G33] writes what was refused once more if it is told to, and says that it is saved then', async () => {
+    scene.open()
+    scene.full = true
+    scene.again = () => {
+      assert.deepEqual(scene.saved, [])
+      scene.full = false
+      return true
+    }
+    await scene.type(2)
+    assert.equal(scene.faults.length, 1)
+    assert.deepEqual(scene.saved, ['hello 1', 'hello 2'])
+    assert.deepEqual(
+      (await scene.log.load(key)).events.map(({ n }) => n),
+      [1, 2],
+    )
+  })
+
+  it('[G33] begins anew after a refusal with checkpoints that hold everything', async () => {
+    for (const at of [key, other]) scene.open(at, minBytes)
+    await scene.type(1)
+    scene.full = true
+    await scene.type(2)
+    assert.equal(await scene.writer.revive(), false)
+    scene.full = false
+    await scene.type(1)
+    assert.equal(await scene.writer.revive(), true)
+    await scene.type(1)
+    const { checkpoint, events } = await scene.log.load(key)
+    assert.equal(checkpoint!.n, 4)
+    assert.equal((checkpoint!.bulk!.value as string).length, minBytes)
+    assert.deepEqual(
+      events.map(({ n }) => n),
+      [5],
+    )
+    assert.equal((await scene.log.load(other)).checkpoint!.n, 0)
   })
 
   it('[G34] closes without a checkpoint, and without a timer', async () => {

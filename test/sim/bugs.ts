@@ -21,7 +21,7 @@ const planted = (bug: Bug, seed: number): Planted => ({ bug, seed })
 export const bugs = {
   unsealed: planted(log.unsealed, 1),
   hasty: planted(log.hasty, 3),
-  swallowing: planted(log.swallowing, 11),
+  swallowing: planted(log.swallowing, 36),
   unfenced: planted(log.unfenced, 396),
   shortened: planted(log.shortened, 1),
   strange: planted(log.strange, 133),

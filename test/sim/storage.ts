@@ -16,8 +16,8 @@ export class DeviceStorage {
   full = false
   /** Something was done to it, ever: an edit may have been told that it cannot be saved. */
   troubled = false
-  /** The log that was opened last, and whether it cannot save any more. */
-  #last = { failed: false }
+  /** The log that was opened last: whether it found no space for its last write, and whether it is gone. */
+  #last = { full: false, lost: false }
   /** A record of it is damaged: no log that reads it can be used. */
   #spoilt = false
 
@@ -38,11 +38,11 @@ export class DeviceStorage {
 
   /** Whether whoever is the hub now must say that it saves nothing. */
   get failing(): boolean {
-    return this.#last.failed || this.#spoilt
+    return this.#last.full || this.#last.lost || this.#spoilt
   }
 
   open(program: Program): Log {
-    const state = { failed: false }
+    const state = { full: false, lost: false }
     this.#last = state
     const random = this.#random.fork()
     const log = memoryLog({
@@ -50,13 +50,13 @@ export class DeviceStorage {
       randomBytes: bytes => bytes.set(bytes.map(() => random.int(256))),
       complete: (commit, fail) =>
         void program.after(0.5 + random.next() * (random.chance(0.1) ? 200 : 10), () => {
-          if (!this.full) return commit()
-          state.failed = true
-          fail('QuotaExceededError')
+          state.full = this.full
+          if (this.full) fail('QuotaExceededError')
+          else commit()
         }),
     })
     log.onLost(() => {
-      state.failed = true
+      state.lost = true
     })
     program.onEnd(() => log.crash())
     // A program may die, or freeze, between the moment in which a write is durable and that in which it hears of it.
