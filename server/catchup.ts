@@ -36,17 +36,11 @@ export async function answerCatchUp(
       `The document stands at version ${head.v} here, not at ${v} or later.`,
     )
   }
-  await checkReceipt(store, key, v, hash)
+  if (hash !== undefined && !(await store.agrees(key, { v, hash })))
+    throw new HoldfastError('SERVER_DIVERGED')
   if (v < head.horizon) return { a: 'h.catchup', c, d, from: v, ...(await wholeOf(store, key, own)) }
   const [ops, uri] = await Promise.all([opsOf(store, key, v, head.v, own), store.typeAt(key, v)])
   return { a: 'h.catchup', c, d, from: v, v: head.v, hash: head.hash, segments: segmentsOf(ops, uri, own) }
-}
-
-/** The histories agree up to `v` if they have the same receipt there; where it was trimmed, nobody can tell. */
-async function checkReceipt(store: Store, key: DocKey, v: number, hash: string | undefined): Promise<void> {
-  if (hash === undefined) return
-  const receipt = await store.receiptAt(key, v)
-  if (receipt !== null && receipt.hash !== hash) throw new HoldfastError('SERVER_DIVERGED')
 }
 
 /**

@@ -268,6 +268,10 @@ class EngineStore implements Store, OpLog, MilestoneLog {
     })
   }
 
+  agrees(key: DocKey, { v, hash }: Receipt): Promise<boolean> {
+    return this.#read(key, true, row => this.#log.agrees(row, v, hash))
+  }
+
   at(key: DocKey, v: number): Promise<StoredSnapshot> {
     return this.#read<StoredSnapshot>(key, noDocument, async row => {
       checkVersion(row, v)

@@ -77,6 +77,7 @@ const schemas = {
         writer: v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(-1))),
         seq: v.array(seq),
         at: v.array(time),
+        receipts: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]*$/))),
       }),
     ),
   }),

@@ -10,7 +10,7 @@ import type { Name } from '../../ops/identity.ts'
 import type { WireChange } from '../../ops/protocol.ts'
 import { chained, START } from './chain.ts'
 import type { DocRow, Engine, KeptName, KeptOp, OpRow, PackRow } from './engine.ts'
-import { bodiesOf, decodeNames, decodePack } from './packs.ts'
+import { bodiesOf, decodeNames, decodePack, receiptIn } from './packs.ts'
 import { isNamed } from './seals.ts'
 import type { ReceiptedOp, StoredOp } from './store.ts'
 
@@ -116,6 +116,18 @@ export class Log {
     if (!before || !pack.body) return null
     const ops = decodePack(pack.body, pack.v).slice(0, v - pack.v)
     return ops.reduce((hash, { src, seq, body }) => chained(hash, src, seq, body), before.hash)
+  }
+
+  /** Whether the chain has this hash at version `v`; so it is taken to be where nobody can tell. */
+  async agrees(doc: DocRow, v: number, hash: string): Promise<boolean> {
+    const known = (await this.hashAt(doc, v)) ?? (await this.#digitsAt(doc, v))
+    return known === null || hash.startsWith(known)
+  }
+
+  /** How the chain's hash at version `v` began, where it was trimmed. */
+  async #digitsAt(doc: DocRow, v: number): Promise<string | null> {
+    const [pack] = await this.#engine.packs(doc.num, v - 1, v)
+    return pack?.names ? receiptIn(pack.names, v - pack.v) : null
   }
 
   /** Packs with versions from `from` on that begin before `to`. */

@@ -5,11 +5,15 @@
  *   pack = deflate(line*)      line 1    {"n", "src": [name...], "writer": [index | -1...], "seq": [...], "at": [...], "meta": {i: text}}
  *                              line 2..  the bodies, one each, as they were hashed
  *
+ *   what is left of one that was trimmed = deflate(line 1 without `meta`, with "receipts": the first digits of the chain's
+ *                              hashes after each op, without anything between them)
+ *
  * `at` and, for each writer, `seq` are differences to the one before. Bodies are JSON, which has no line breaks.
  */
 
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { HoldfastError } from '../../ops/errors.ts'
+import { chained } from './chain.ts'
 import type { KeptName, KeptOp } from './engine.ts'
 
 /** Ops of a pack. So many latest ones stay in rows of their own, and at most twice as many. */
@@ -51,10 +55,27 @@ export function decodePack(pack: Uint8Array, v: number): KeptOp[] {
 /** Only the bodies. */
 export const bodiesOf = (pack: Uint8Array): string[] => linesOf(pack)[1]
 
-/** What stays of a pack when its ops are trimmed, so that a name is known for ever: its first line, without `meta`. */
-export function namesOf(pack: Uint8Array): Uint8Array {
-  const [{ meta: _, ...names }] = linesOf(pack)
-  return deflateRawSync(JSON.stringify(names))
+/** Digits of a receipt that stay: 32 bits, so that of 4 billion clients with another history one would go unnoticed. */
+export const RECEIPT_DIGITS = 8
+
+/**
+ * What stays of a pack when its ops are trimmed, so that a name is known for ever, and a client that has another history is
+ * found out. `before`: the chain's hash where the pack begins.
+ */
+export function namesOf(pack: Uint8Array, before: string): Uint8Array {
+  const [{ meta: _, ...names }, bodies] = linesOf(pack)
+  let hash = before
+  const receipts = namesIn(names, 0).map(({ v, src, seq }) => {
+    hash = chained(hash, src, seq, bodies[v]!)
+    return hash.slice(0, RECEIPT_DIGITS)
+  })
+  return deflateRawSync(JSON.stringify({ ...names, receipts: receipts.join('') }))
+}
+
+/** The first digits of the receipt after the `n`th op, from 1; null where they were not kept when it was trimmed. */
+export function receiptIn(names: Uint8Array, n: number): string | null {
+  const { receipts } = readable(() => JSON.parse(inflateRawSync(names).toString()))
+  return receipts?.slice((n - 1) * RECEIPT_DIGITS, n * RECEIPT_DIGITS) ?? null
 }
 
 /** The names and times of what was a pack that begins at version `v`. */

@@ -9,6 +9,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { DocKey } from '../../ops/identity.ts'
 import type { Full } from './adapter.ts'
+import { START } from './chain.ts'
 import type { DocRow, Engine } from './engine.ts'
 import { creditUp, type Past } from './history.ts'
 import { namesOf, PACK_OPS } from './packs.ts'
@@ -87,13 +88,12 @@ async function keepStarts(
 /** What is left of the packs that lie below the horizon, by their versions. */
 async function namesBelow(engine: Engine, doc: DocRow, horizon: number): Promise<Map<number, Uint8Array>> {
   const names = new Map<number, Uint8Array>()
-  for (let from = 0; from < horizon; from += PACKS * PACK_OPS) {
-    for (const { v, n, body } of await engine.packs(
-      doc.num,
-      from,
-      Math.min(horizon, from + PACKS * PACK_OPS),
-    )) {
-      if (body && v + n <= horizon) names.set(v, namesOf(body))
+  let [from, before] = [0, START]
+  while (from < horizon) {
+    const packs = await engine.packs(doc.num, from, Math.min(horizon, from + PACKS * PACK_OPS))
+    for (const { v, n, body, hash } of packs) {
+      if (body && v + n <= horizon) names.set(v, namesOf(body, before))
+      ;[from, before] = [v + n, hash]
     }
   }
   return names

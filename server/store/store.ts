@@ -152,6 +152,11 @@ export interface Store {
   forget(key: DocKey): boolean
   /** The receipt of version `v`; null beyond the head and where it was trimmed. */
   receiptAt(key: DocKey, v: number): Promise<Receipt | null>
+  /**
+   * Whether the document came to a version that it has by the way that this receipt is for. Where that was trimmed, its first
+   * digits tell; true where nobody can tell.
+   */
+  agrees(key: DocKey, receipt: Receipt): Promise<boolean>
   /** Existing documents of a collection, last changed first; `before`: the `change` of the last one of the page before. */
   list(collection: string, page: ListRequest): Promise<ListedDoc[]>
   /**

@@ -4,6 +4,7 @@ import type { Doc } from '../../client/api.ts'
 import type { Random } from '../random.ts'
 import { Commons, type Exchange } from './agreement.ts'
 import { Page, type Place, type Surroundings } from './page.ts'
+import type { Program } from './program.ts'
 import type { DeviceStorage } from './storage.ts'
 
 export interface BrowserOptions {
@@ -41,7 +42,8 @@ export class Browser {
     this.#around = around
     this.#random = random
     const commons = new Commons(around.clock, random.fork(), exchange)
-    this.#place = { device: name, docs, storage, agree: agrees ? program => commons.for(program) : null }
+    const agree = agrees ? (program: Program) => commons.for(program) : null
+    this.#place = { device: name, family: this.family, docs, storage, agree }
   }
 
   /** The tabs that are there and not about to go. */

@@ -146,8 +146,11 @@ function checkNames({ id, ops }: Case, { ledger, restored }: World): void {
  * I1, I7: no token stands in a document twice, comes in twice, or goes, unless a person wanted it so: it goes where somebody
  * took it away or its device undid it, and comes again where one of those devices took that back.
  */
-function checkHistory({ id, ops, states }: Case, { ledger }: World): void {
-  const undoes = (device: string | undefined) => ledger.undoers.has(`${device} ${id}`)
+function checkHistory({ id, ops, states }: Case, { ledger, browsers }: World): void {
+  const undoes = (family: string | undefined) => ledger.undoers.has(`${family} ${id}`)
+  // Copies of a device, and hubs that know nothing of what a former one did, have the same to take back.
+  const memories = (family: string) =>
+    browsers.reduce((sum, each) => sum + (each.family === family ? 1 + each.storage.lapses : 0), 0)
   const seen = new Set<number>()
   let before: readonly number[] = []
   for (const [v, { tokens }] of states.entries()) {
@@ -156,9 +159,9 @@ function checkHistory({ id, ops, states }: Case, { ledger }: World): void {
     for (const token of new Set(tokens)) {
       const entry = ledger.entries[token]
       if (!entry) continue
-      const hands = new Set([entry.device, ...entry.deletedBy].filter(undoes))
+      const hands = new Set([entry.family, ...entry.deletedBy].filter(undoes))
       const copies = tokens.filter(each => each === token).length
-      if (copies > Math.max(1, hands.size))
+      if (copies > Math.max(1, sumOf([...hands].map(memories))))
         fail('I1', `${said(token)} stands ${copies} times in ${id} at ${v}`)
       const again = seen.has(token) && !before.includes(token)
       if (again && !hands.has(author!)) fail('I1', `${said(token)} comes into ${id} again at ${v}`)
@@ -166,7 +169,7 @@ function checkHistory({ id, ops, states }: Case, { ledger }: World): void {
     for (const token of before) {
       const entry = ledger.entries[token]
       if (tokens.includes(token) || ops[v]!.del || !entry) continue
-      const undone = entry.device === author && undoes(author)
+      const undone = entry.family === author && undoes(author)
       if (entry.deletedBy.size === 0 && !undone) fail('I7', `${said(token)} goes from ${id} at ${v}`)
     }
     for (const token of tokens) seen.add(token)
@@ -217,12 +220,11 @@ function checkTokens({ id, where, shown }: Case, world: World): void {
     held.set(browser, heldIn(doc))
     showing.set(browser, new Set(tokensOf(doc.data)))
   }
-  const familyOf = new Map(browsers.map(browser => [browser.name, browser.family]))
   const homes = new Map<string, Browser[]>()
   for (const browser of browsers) homes.set(browser.family, [...(homes.get(browser.family) ?? []), browser])
   ledger.entries.forEach((entry, token) => {
     if (entry.doc !== id) return
-    const family = homes.get(familyOf.get(entry.device)!)!
+    const family = homes.get(entry.family)!
     const isLogged = where.has(token)
     const kept = family.map(browser => held.get(browser)?.filter(each => each === token).length ?? 0)
     const state = [
@@ -232,7 +234,7 @@ function checkTokens({ id, where, shown }: Case, world: World): void {
     ]
     const said = `token ${token} of ${entry.device} in ${id} (${state.filter(Boolean).join(', ')})`
     // What was redone may be held as well: as the edit that it was first, and as the one that made it again.
-    const once = !ledger.undoers.has(`${entry.device} ${id}`)
+    const once = !ledger.undoers.has(`${entry.family} ${id}`)
     if (once && kept.some(count => count > 1)) fail('I2', `${said} is held twice`)
     const isHeld = kept.some(count => count > 0)
     // Two copies of a device may send different edits under one name: the second is held, with what it has in common.
@@ -274,6 +276,8 @@ function checkOrder({ id, where }: Case, { ledger }: World): void {
     last.set(handle, version)
   })
 }
+
+const sumOf = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0)
 
 const text = (data: unknown) => JSON.stringify(data)
 

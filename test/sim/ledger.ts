@@ -2,15 +2,17 @@
 
 export interface Entry {
   readonly device: string
+  /** The device and its copies, which have the same edits to take back. */
+  readonly family: string
   readonly doc: string
   /** The handle that it was written through: one per opening of a document in a tab. */
   readonly handle: number
   saved: boolean
   /** Said to be committed; or, where the storage was never troubled and the handle let go, committed or held. */
   settled: boolean
-  /** The devices on which somebody took it away. */
+  /** The families of the devices on which somebody took it away. */
   readonly deletedBy: Set<string>
-  /** Its device asked to undo or redo something, after which it was not seen. */
+  /** Its family asked to undo or redo something, after which it was not seen. */
   undone: boolean
   /** It was on its device, and then the storage was damaged and it was there no more. */
   destroyed: boolean
@@ -18,7 +20,7 @@ export interface Entry {
 
 export class Ledger {
   readonly entries: Entry[] = []
-  /** `device document`: somebody asked there to undo or redo something. */
+  /** `family document`: somebody asked there to undo or redo something. */
   readonly undoers = new Set<string>()
   /** Documents that were deleted as a whole. */
   readonly deletions = new Set<string>()
@@ -28,7 +30,7 @@ export class Ledger {
   rolledBack: ReadonlySet<number> = new Set()
   /** Names that the server acknowledged to a device, by document. */
   readonly acks = new Map<string, Set<string>>()
-  /** The device that sent ops of each src. */
+  /** The family that sent ops of each src. */
   readonly authors = new Map<string, string>()
   /** Each incarnation of a hub, and the device and program that called itself so. */
   readonly srcs = new Map<string, { readonly device: string; readonly program: object }>()
@@ -36,9 +38,10 @@ export class Ledger {
   readonly met = { greetings: 0, merges: 0 }
 
   /** A new token of a device. */
-  write(device: string, doc: string, handle: number): number {
+  write(device: string, family: string, doc: string, handle: number): number {
     this.entries.push({
       device,
+      family,
       doc,
       handle,
       saved: false,
@@ -55,11 +58,16 @@ export class Ledger {
     this.acks.set(doc, acks.add(name))
   }
 
-  /** Something was undone or redone on a device; of what it wrote there so far, `shown` was not. */
-  undone(device: string, doc: string, shown: ReadonlySet<number>): void {
+  /** Something was undone or redone in a family; of what it wrote there so far, only `shown` was seen after it. */
+  undone(family: string, doc: string, shown: ReadonlySet<number>): void {
     this.entries.forEach((entry, token) => {
-      if (entry.device === device && entry.doc === doc && !shown.has(token)) entry.undone = true
+      if (entry.family === family && entry.doc === doc && !shown.has(token)) entry.undone = true
     })
+  }
+
+  /** A device was put back to an earlier state, in which it may have been undone what was made again since. */
+  wentBack(device: string, doc: string, shown: ReadonlySet<number>): void {
+    if (this.undoers.has(`${device} ${doc}`)) this.undone(device, doc, shown)
   }
 
   /** A hub greets the server by its name. */
@@ -71,11 +79,11 @@ export class Ledger {
     this.srcs.set(src, { device, program })
   }
 
-  /** What a storage held before it was damaged and holds no more. */
-  destroyed(before: ReadonlySet<number>, after: ReadonlySet<number>): void {
+  /** What the storage of a device held before it was damaged and holds no more: of others it had copies. */
+  destroyed(device: string, before: ReadonlySet<number>, after: ReadonlySet<number>): void {
     for (const token of before) {
       const entry = this.entries[token]
-      if (entry && !after.has(token)) entry.destroyed = true
+      if (entry?.device === device && !after.has(token)) entry.destroyed = true
     }
   }
 

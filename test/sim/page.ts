@@ -25,6 +25,7 @@ export interface Surroundings {
 /** What a tab has of its device. */
 export interface Place {
   readonly device: string
+  readonly family: string
   readonly docs: readonly string[]
   readonly storage: DeviceStorage
   /** Null where tabs can agree on nothing: this one is alone. */
@@ -116,9 +117,9 @@ export class Page {
     const open = this.#open.get(id)
     if (!open) return
     const { doc, handle } = open
-    const { device, storage } = this.#place
+    const { device, family, storage } = this.#place
     const { ledger, type } = this.#around
-    const token = ledger.write(device, id, handle)
+    const token = ledger.write(device, family, id, handle)
     doc.edit(insertion(type, doc, token, this.#random))
     doc.saved.then(
       () => {
@@ -150,10 +151,10 @@ export class Page {
     const doc = this.#open.get(id)?.doc
     if (!doc) return
     const { ledger, type } = this.#around
-    const { device } = this.#place
+    const { family } = this.#place
     const made = change(type, doc, token => ledger.isSettled(token), this.#random)
     if (!made) return
-    if (made.deleted !== null) ledger.entries[made.deleted]!.deletedBy.add(device)
+    if (made.deleted !== null) ledger.entries[made.deleted]!.deletedBy.add(family)
     doc.edit(made.op)
   }
 
@@ -165,14 +166,14 @@ export class Page {
     const doc = this.#open.get(id)?.doc
     if (!doc) return
     const { ledger } = this.#around
-    const { device, storage } = this.#place
-    ledger.undoers.add(`${device} ${id}`)
+    const { family, storage } = this.#place
+    ledger.undoers.add(`${family} ${id}`)
     let known = false
     const note = () => {
       // Whoever does not hear of the hub any more does not see what was undone.
       const seen =
         this.#open.get(id)?.doc === doc && this.program.alive && !this.#closing && !storage.troubled
-      if (!known) ledger.undone(device, id, new Set(seen ? tokensOf(doc.data) : []))
+      if (!known) ledger.undone(family, id, new Set(seen ? tokensOf(doc.data) : []))
       known = true
     }
     this.program.onEnd(note)
@@ -197,7 +198,7 @@ export class Page {
   /** What really passes between this program and the server. */
   #witness(dial: Dial): Dial {
     const { ledger } = this.#around
-    const { device, docs } = this.#place
+    const { device, family, docs } = this.#place
     return (url, events) => {
       const socket = dial(url, {
         ...events,
@@ -214,7 +215,7 @@ export class Page {
         for (const frame of [JSON.parse(text)].flat() as Said[]) {
           if (frame.a === 'hs') ledger.greeted(frame.id!, device, this.program)
           const op = frame.a === 'op' ? frame : frame.submit
-          if (op) ledger.authors.set(op.src!, device)
+          if (op) ledger.authors.set(op.src!, family)
         }
         socket.send(text)
       }

@@ -8,8 +8,11 @@ export const badSeeds: Readonly<Record<number, string>> = {
   3896: 'a handle that was let go did not see that what was settled was held, and died with a hub without a log',
   6153: 'a device that held an edit was taken to be in step with the server before it had connected',
   7911: 'history was trimmed between the answer and the subscription, and the document was given up',
+  9257: 'a device that was cut back to before a redo was taken to have lost what was undone then',
   9415: 'a device took an op that its copy had sent for its own one, which had grown since, and was given the whole document',
+  9928: 'what was redone by a hub without a log, and again by the next one that knew nothing of it, was taken for doubled',
   12603: 'a hub gave names again that it had given, in a document that came back empty from an evicted log',
+  19025: 'a device did not notice that a server had gone back whose history was trimmed since',
   40903: 'a tab forgot what the hub that it met again had taken and not saved',
   40971: 'a hub threw where a grown edit was held of a document that had been deleted on top of it',
 }

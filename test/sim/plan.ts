@@ -31,7 +31,7 @@ export function planOf(random: Random): Plan {
   const freezes = random.chance(0.4)
   const restores = random.chance(0.08)
   const damage = random.chance(0.4) ? random.pick(damages) : null
-  const plan = {
+  return {
     docs,
     devices: Array.from({ length: count }, (_, i) => ({
       // Not every device has every document.
@@ -46,9 +46,6 @@ export function planOf(random: Random): Plan {
     damage,
     restores,
     refusal: random.chance(0.3) ? random.pick(['hold', 'hold', 'retry', 'large'] as const) : null,
+    undo: random.chance(0.5),
   }
-  // A device and its copy have the same edits to take back: what both undo and redo stands twice, as two persons wanted it.
-  // Where the history was trimmed, the difference of two contents may tell that something went and came again that stayed:
-  // met by a redo, it stands twice.
-  return { ...plan, undo: random.chance(0.5) && damage !== 'clone' && !plan.trims }
 }

@@ -104,13 +104,10 @@ export class World {
     const { clock, network, ledger } = this
     this.#around = { clock, network, ledger, type, bug }
     this.browsers = plan.devices.map((device, i) => {
-      const storage = DeviceStorage.make(ledger, this.#random.fork(), plan.damage === 'cut')
+      const name = `device${i}`
+      const storage = DeviceStorage.make(name, ledger, this.#random.fork(), plan.damage === 'cut')
       const { exchange } = this
-      return new Browser(
-        { ...device, name: `device${i}`, storage, exchange },
-        this.#around,
-        this.#random.fork(),
-      )
+      return new Browser({ ...device, name, storage, exchange }, this.#around, this.#random.fork())
     })
     this.#actions = this.#listActions()
   }
@@ -165,7 +162,8 @@ export class World {
     await Promise.all(this.#closing)
     for (const browser of this.browsers) browser.wake()
     const end = this.clock.now + HEAL_MS
-    while (this.clock.now < end && !(await this.#atRest())) await this.#pass(1000)
+    do await this.#pass(1000)
+    while (this.clock.now < end && !(await this.#atRest()))
   }
 
   async end(): Promise<void> {
@@ -319,7 +317,7 @@ export class World {
       browser.crash()
       await this.#pass(DRY_MS)
       if (!browser.off) return
-      if (damage === 'cut') storage.cut()
+      if (damage === 'cut') await storage.cut()
       else if (!storage.spoil()) return
     }
     this.counts[damage!]++
@@ -328,7 +326,7 @@ export class World {
   #clone(browser: Browser): void {
     const { docs, maxTabs, agrees } = browser
     const name = `${browser.name}copy`
-    const storage = browser.storage.copy(this.#random.fork())
+    const storage = browser.storage.copy(name, this.#random.fork())
     const options = {
       name,
       family: browser.name,

@@ -200,6 +200,18 @@ describeOnEngines('the past of a document', ({ open, cases }) => {
     assert.equal((await store.history.ops(key, { limit: 99 })).ops.length, 20)
   })
 
+  it('[S28] tells a history from another where it was trimmed as well', async () => {
+    await typeText(60)
+    const receipts = await Promise.all(Array.from({ length: 61 }, (_, v) => store.receiptAt(key, v)))
+    await store.trim(timeOf(40))
+    for (const receipt of receipts) {
+      const { v, hash } = receipt!
+      assert.equal(await store.agrees(key, { v, hash }), true, `${v}`)
+      const other = hash.replace(/./, digit => (digit === '0' ? '1' : '0'))
+      assert.equal(await store.agrees(key, { v, hash: other }), false, `${v}`)
+    }
+  })
+
   it('[V14] trims again and again while the document is written, over deletes and creates', async () => {
     for (let seed = 1; seed <= cases(30); seed++) {
       const each = keyOf(`seed ${seed}`)

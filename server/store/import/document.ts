@@ -11,7 +11,7 @@ import type { OpRow, WholeDoc } from '../engine.ts'
 import type { Row } from '../layout.ts'
 import { type Line, type LineOf, must, rankOf } from '../lines.ts'
 import { storedOp } from '../log.ts'
-import { decodeNames } from '../packs.ts'
+import { decodeNames, RECEIPT_DIGITS } from '../packs.ts'
 import { firstSeqs, packOf, type TendingOptions } from '../tending.ts'
 import { deflated, quoted } from '../text.ts'
 import { ReplayedContent } from './content.ts'
@@ -209,7 +209,9 @@ export class IncomingDocument {
 }
 
 /** Whether the columns of `names` (packs.ts) are those of `n` ops. */
-function areNames({ n, src, writer, seq, at }: NonNullable<LineOf<'span'>['names']>, count: number): boolean {
+function areNames(names: NonNullable<LineOf<'span'>['names']>, count: number): boolean {
+  const { n, src, writer, seq, at, receipts } = names
+  if (receipts !== undefined && receipts.length !== count * RECEIPT_DIGITS) return false
   const named = writer.filter(index => index >= 0)
   const columns = [n, writer.length, at.length].every(length => length === count)
   return columns && seq.length === named.length && named.every(index => index < src.length)

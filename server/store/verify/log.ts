@@ -12,7 +12,7 @@ import { mergeSummaries, type Summary } from '../../../ops/sittings.ts'
 import { chained, START } from '../chain.ts'
 import type { KeptName, KeptOp } from '../engine.ts'
 import type { Row } from '../layout.ts'
-import { decodeNames, decodePack } from '../packs.ts'
+import { decodeNames, decodePack, receiptIn } from '../packs.ts'
 import { firstSeqs } from '../tending.ts'
 import { unquoted } from '../text.ts'
 import { expect, readable } from './difference.ts'
@@ -84,6 +84,12 @@ class Walk {
       const kept = readable('pack', v, 'what is left of it', () => decodeNames(pack.names!, v))
       expectSummary(pack, kept)
       expectNames(pack, kept, names, this.#srcs)
+      expect(
+        hash.startsWith(receiptIn(pack.names!, n) ?? ''),
+        'hash',
+        this.end,
+        'its receipts are not its own',
+      )
       this.hash = hash
       return { ops: [], about }
     }
