@@ -18,6 +18,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
+import { type ErrorEntry, errors } from '../ops/errors.ts'
 import { type Budget, budgets, checkWeights, sizeLine, type Weight, weigh, weightLine } from './budget.ts'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
@@ -52,6 +53,34 @@ const withoutSecondText: Plugin = {
   },
 }
 
+/**
+ * The table of errors as a client needs it: without HTTP, and with the words of those codes alone that it says by itself or
+ * learns from the end of a connection (2 kB gzipped). Whatever else it is told of comes with its words.
+ */
+export const withoutOthersWords: Plugin = {
+  name: 'without-others-words',
+  setup(builder) {
+    builder.onLoad({ filter: /[\\/]ops[\\/]errors\.ts$/ }, async ({ path }) => {
+      const [head, table, tail] = (await readFile(path, 'utf8')).split(
+        /^(?:export const errors = |\} as const )/m,
+      )
+      if (!table || !tail) throw new Error(`${path} has no table of errors`)
+      return {
+        contents: `${head}export const errors = ${JSON.stringify(clientErrors())} as const ${tail}`,
+        loader: 'ts',
+      }
+    })
+  },
+}
+
+const clientErrors = () =>
+  Object.fromEntries(
+    Object.entries<ErrorEntry>(errors).map(([code, { fate, close, own, meaning }]) => [
+      code,
+      { fate, close, meaning: own || close ? meaning : undefined },
+    ]),
+  )
+
 const common: BuildOptions = {
   absWorkingDir: root,
   bundle: true,
@@ -61,7 +90,7 @@ const common: BuildOptions = {
   target,
   logLevel: 'warning',
   define: { 'process.env.NODE_ENV': '"production"' },
-  plugins: [withoutSecondText],
+  plugins: [withoutSecondText, withoutOthersWords],
 }
 
 /** Builds `dist/web` if it is missing or older than its sources; resolves to its path. Throws what esbuild throws. */
