@@ -14,10 +14,11 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
+import { type BuildOptions, build, type Metafile, type Plugin, transform } from 'esbuild'
+import { minify } from 'terser'
 import { type ErrorEntry, errors } from '../ops/errors.ts'
 import { type Budget, budgets, checkWeights, sizeLine, type Weight, weigh, weightLine } from './budget.ts'
 
@@ -81,6 +82,26 @@ const clientErrors = () =>
     ]),
   )
 
+/**
+ * esbuild's names once more by terser, which gives the frequent ones again where it can: 1.7 kB of 60 less, gzipped. Its other
+ * arts would save little more, and take seconds.
+ */
+const renamed: Plugin = {
+  name: 'renamed',
+  setup(builder) {
+    const module = builder.initialOptions.format === 'esm'
+    builder.onEnd(async ({ outputFiles = [] }) => {
+      for (const file of outputFiles.filter(({ path }) => path.endsWith('.js'))) {
+        const map = outputFiles.find(({ path }) => path === `${file.path}.map`)
+        const sourceMap = map && { content: map.text, url: basename(map.path) }
+        const result = await minify(file.text, { module, compress: false, sourceMap, format: { ecma: 2020 } })
+        file.contents = Buffer.from(result.code!)
+        if (map) map.contents = Buffer.from(String(result.map))
+      }
+    })
+  },
+}
+
 const common: BuildOptions = {
   absWorkingDir: root,
   bundle: true,
@@ -90,7 +111,8 @@ const common: BuildOptions = {
   target,
   logLevel: 'warning',
   define: { 'process.env.NODE_ENV': '"production"' },
-  plugins: [withoutSecondText, withoutOthersWords],
+  plugins: [withoutSecondText, withoutOthersWords, renamed],
+  write: false,
 }
 
 /** Builds `dist/web` if it is missing or older than its sources; resolves to its path. Throws what esbuild throws. */
@@ -118,8 +140,7 @@ export async function makeBundle(): Promise<void> {
   await chmod(fresh, 0o755)
   const assets = await buildAssets(fresh)
   await writeFile(join(fresh, 'index.html'), await shell(assets))
-  await build({
-    ...common,
+  await emit({
     entryPoints: [join(root, 'client/widget/embed.ts')],
     outfile: join(fresh, 'embed.js'),
     format: 'iife',
@@ -128,6 +149,16 @@ export async function makeBundle(): Promise<void> {
   })
   await buildWorker(fresh, assets)
   await replace(fresh)
+}
+
+/** Builds the files that `options` name, and tells what they are. */
+async function emit(options: BuildOptions): Promise<Metafile> {
+  const { outputFiles, metafile } = await build({ ...common, ...options, metafile: true })
+  for (const { path, contents } of outputFiles!) {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, contents)
+  }
+  return metafile!
 }
 
 interface Assets {
@@ -139,16 +170,11 @@ interface Assets {
 }
 
 async function buildAssets(out: string): Promise<Assets> {
-  const shared = {
-    ...common,
-    outdir: join(out, 'assets'),
-    entryNames: '[name]-[hash]',
-    metafile: true as const,
-  }
+  const shared = { outdir: join(out, 'assets'), entryNames: '[name]-[hash]' }
   /** The file that `path` became, first, and the chunks that it is split into. */
   const assets = async (path: string, options: BuildOptions) => {
-    const { metafile } = await build({ ...shared, ...options, entryPoints: [join(root, path)] })
-    const files = Object.entries(metafile!.outputs).filter(([name]) => !name.endsWith('.map'))
+    const { outputs } = await emit({ ...shared, ...options, entryPoints: [join(root, path)] })
+    const files = Object.entries(outputs).filter(([name]) => !name.endsWith('.map'))
     files.sort(([, a], [, b]) => Number(b.entryPoint === path) - Number(a.entryPoint === path))
     const [entry, ...chunks] = files.map(([name]) => `/${relative(out, join(root, name))}`)
     if (entry === undefined) throw new Error('esbuild wrote nothing')
@@ -185,8 +211,7 @@ async function buildWorker(out: string, { hub, script, chunks, style }: Assets):
     { url: '/index.html', revision },
     ...[script, hub, style, ...chunks].map(url => ({ url, revision: null })),
   ]
-  await build({
-    ...common,
+  await emit({
     entryPoints: [join(root, 'client/worker/sw.ts')],
     outfile: join(out, 'sw.js'),
     format: 'iife',
