@@ -9,6 +9,7 @@ import { pipe } from '../../client/hub/port.ts'
 import type { Log } from '../../client/log/log.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { closeAll, serve } from '../server/scene.ts'
+import { nowhere } from './house.ts'
 
 const HOUR = 3_600_000
 const open: Client[] = []
@@ -187,6 +188,22 @@ describe('storage of a device', () => {
     })
     await fenced
     assert.equal(storage.docs.has(JSON.stringify(['notes', 'old'])), false)
+  })
+
+  it('[G80] a hub writes that nothing is unsent where the one before it ended too early', async () => {
+    const log = await filled()
+    assert.deepEqual(await log.unsent(), [key('unsent')])
+    const hub = new Hub({
+      log,
+      src: 'a',
+      clock: new HandClock(),
+      link: () => nowhere,
+      frameBytes: 1000,
+      attachMs: 0,
+    })
+    while ((await log.unsent()).length > 0) await new Promise(resolve => setImmediate(resolve))
+    assert.equal((await log.list()).find(each => each.key.id === 'unsent')?.unsent, 0)
+    await hub.close()
   })
 
   it('[Q11] keeps exactly the named documents: fetched in the background, refreshed, and forgotten as others are', async () => {
