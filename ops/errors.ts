@@ -20,6 +20,8 @@ export interface ErrorEntry {
   readonly http: number
   /** WebSocket close code, where the fault ends the connection. */
   readonly close?: number
+  /** A client says it without having been told: it needs the words. Those of others come along from the server. */
+  readonly own?: true
 }
 
 const entry = (meaning: string, fate: Fate, http: number, close?: number): ErrorEntry => ({
@@ -29,6 +31,8 @@ const entry = (meaning: string, fate: Fate, http: number, close?: number): Error
   ...(close && { close }),
 })
 
+const own = (...of: Parameters<typeof entry>): ErrorEntry => ({ ...entry(...of), own: true })
+
 export const errors = {
   FRAME_MALFORMED: entry(
     'The frame or the body is not a JSON object that is known here; see ops/protocol.ts and /openapi.json.',
@@ -36,7 +40,7 @@ export const errors = {
     400,
     4400,
   ),
-  FRAME_TOO_LARGE: entry(
+  FRAME_TOO_LARGE: own(
     'The frame or the body is larger than HOLDFAST_FRAME_BYTES; send smaller edits or raise the limit.',
     'hold',
     413,
@@ -59,7 +63,7 @@ export const errors = {
     'hold',
     400,
   ),
-  TYPE_UNKNOWN: entry('The document type is not one of text, json and rich.', 'hold', 400),
+  TYPE_UNKNOWN: own('The document type is not one of text, json and rich.', 'hold', 400),
   TYPE_MISMATCH: entry('The document exists with another type; open it as that type.', 'hold', 409),
   OP_MALFORMED: entry('The op is not one of this type; see the type in types/.', 'hold', 400),
   OP_MISFIT: entry(
@@ -80,13 +84,13 @@ export const errors = {
     'hold',
     410,
   ),
-  NAME_REUSED: entry(
+  NAME_REUSED: own(
     'Another edit has this name (src, seq) in the document already; save this one under a new name.',
     'hold',
     409,
   ),
-  DEPENDENCY_HELD: entry('It waits for an edit that was not taken.', 'hold', 424),
-  SCHEMA_OLD: entry(
+  DEPENDENCY_HELD: own('It waits for an edit that was not taken.', 'hold', 424),
+  SCHEMA_OLD: own(
     'The edit was made for an older schema of the app, which could not lift it to the present one; copy it out.',
     'hold',
     409,
@@ -237,7 +241,7 @@ export const errors = {
     'fatal',
     400,
   ),
-  SERVER_AWAY: entry(
+  SERVER_AWAY: own(
     'The server did not answer in time; nothing is lost. Try again when there is a connection.',
     'retry',
     503,
@@ -260,23 +264,23 @@ export const errors = {
     503,
     1013,
   ),
-  TOKEN_FAILED: entry(
+  TOKEN_FAILED: own(
     "The app's token function threw, or took too long; it is asked again in a moment.",
     'retry',
     401,
   ),
-  LOG_FAILED: entry(
+  LOG_FAILED: own(
     'This device could not save: the edit is in memory only. Free some space, or keep the page open.',
     'fatal',
     507,
   ),
-  LOG_TAKEN: entry(
+  LOG_TAKEN: own(
     'Another page took over the edits that are kept on this device; this one saves nothing any more. Reload it.',
     'fatal',
     409,
   ),
-  CLIENT_CLOSED: entry('The client or the document was closed; open it again.', 'fatal', 409),
-  INTERNAL: entry(
+  CLIENT_CLOSED: own('The client or the document was closed; open it again.', 'fatal', 409),
+  INTERNAL: own(
     'The server failed in a way that it did not expect; the edit stays queued and is tried again.',
     'retry',
     500,

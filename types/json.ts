@@ -9,7 +9,8 @@
  *   - two things moved into each other: both are removed
  */
 
-import { type Doc, type JSONOp, type as library } from 'ot-json1'
+import type { Doc, JSONOp } from 'ot-json1'
+import { type as library } from 'ot-json1/dist/json1.release.js'
 import { DEPTH_LIMIT, equalData, findFlaw } from './data.ts'
 import { checkJsonOp } from './jsoncheck.ts'
 import { diffJson } from './jsondiff.ts'

@@ -3,7 +3,7 @@
  * overflows the stack on an op of 12 kB that nests 6,000 deep; what passes it is shallow enough for the library.
  */
 
-import { type } from 'ot-json1'
+import { type } from 'ot-json1/dist/json1.release.js'
 import { DEPTH_LIMIT, type Finding, findFlaw, isSafeKey } from './data.ts'
 import { text } from './text.ts'
 import type { Fault, FaultCode } from './type.ts'

@@ -279,6 +279,7 @@ export class Hub implements Surroundings, Household, Host {
   quiet(room: Room): void {
     this.#order.moved(room)
     if (!this.#idle(room)) return
+    this.#writer.rest(room.key)
     void this.#writer.flush().then(() => {
       const id = keyText(room.key)
       if (!this.#idle(room) || this.#ready.get(id)?.room !== room) return
@@ -314,7 +315,11 @@ export class Hub implements Surroundings, Household, Host {
   /** Edits that an earlier visit left unsent are sent even if nobody opens their documents. */
   async #resume(): Promise<void> {
     try {
-      for (const key of await this.#options.log.unsent()) if (!this.#closed) await this.#place(key)
+      for (const key of await this.#options.log.unsent())
+        await this.#visit(key, async ({ room }) => {
+          // The former hub ended before it could say so.
+          if (unsent(room.state.replica) === 0) this.#writer.summarize(key)
+        })
       this.#order.complete()
     } catch (reason) {
       this.#logFailed(reason)

@@ -11,7 +11,7 @@ import type { Content } from '../../ops/change.ts'
 import type { DocKey } from '../../ops/identity.ts'
 import { type SavedReplica, viewFrom } from '../engine/saved.ts'
 import { unpack } from '../engine/stored.ts'
-import { type Database, glance, openToRead } from '../log/reading.ts'
+import { glance, openToRead } from '../log/reading.ts'
 
 export interface Peek {
   /** A document; null where the log cannot tell. Never rejects. */
@@ -22,7 +22,7 @@ export interface Peek {
 
 /** The database is opened while the client is still being made, for the first document. */
 export function peekInto(device: string): Peek {
-  let ready: Promise<Database | null> | null = openToRead(device)
+  let ready: Promise<IDBDatabase | null> | null = openToRead(device)
   const take = () => {
     const db = ready ?? openToRead(device)
     ready = null
@@ -46,7 +46,7 @@ export function peekInto(device: string): Peek {
   }
 }
 
-async function viewIn(db: Database, key: DocKey): Promise<Content> {
+async function viewIn(db: IDBDatabase, key: DocKey): Promise<Content> {
   const { checkpoint, events: stored } = await glance(db, key)
   const saved = (checkpoint?.state as SavedReplica) ?? null
   const events = stored.map(({ event }) => unpack(event))

@@ -71,8 +71,10 @@ interface Queue {
   bulk: { readonly n: number; readonly bytes: number } | null
   /** The next write is a checkpoint. */
   now: boolean
-  /** The summary may have become another without an event. */
+  /** The summary may have become another without an event, or is owed. */
   look: boolean
+  /** The log says that something is unsent, and nothing is any more. */
+  owes: boolean
   /** Whether anything was appended since the timer was set. */
   busy: boolean
   /** Cancels the timer that waits for idleness. */
@@ -123,6 +125,7 @@ export class Writer {
       bulk: checkpoint?.bulk ? { n: checkpoint.bulk.n, bytes: bytes.bulk } : null,
       now: false,
       look: false,
+      owes: false,
       busy: false,
       waiting: null,
       summary: null,
@@ -162,6 +165,12 @@ export class Writer {
     return !this.#failed
   }
 
+  /** Writes the summary if it was left for a moment in which nobody types. */
+  rest(key: DocKey): void {
+    const queue = this.#queues.get(keyText(key))
+    if (queue?.owes) this.summarize(key)
+  }
+
   /** Resolves when all that was appended so far is written, or the log has failed. */
   async flush(): Promise<void> {
     while (this.#running) await this.#running
@@ -170,7 +179,10 @@ export class Writer {
   /** As `flush`, and no checkpoint is waited for any more. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const queue of this.#queues.values()) this.#stopWaiting(queue)
+    for (const queue of this.#queues.values()) {
+      this.#stopWaiting(queue)
+      this.rest(queue.source().key)
+    }
     await this.flush()
   }
 
@@ -191,7 +203,8 @@ export class Writer {
     queue.waiting = this.#clock.after(this.#rule.idleMs, () => {
       queue.waiting = null
       if (queue.busy) return this.#awaitIdle(queue)
-      queue.now = true
+      queue.now = queue.bytes > this.#due(queue)
+      queue.look = queue.owes
       this.#running ??= this.#run()
     })
   }
@@ -234,10 +247,9 @@ export class Writer {
     const source = queue.source()
     const { key, logged: n } = source
     const events = queue.events.splice(0)
-    queue.look = false
     if (!queue.now) return { key, n, write: { key, events, summary: this.#news(queue, source) } }
     const checkpoint = { n, ...this.#stateOf(queue, source) }
-    queue.now = false
+    queue.now = queue.look = queue.owes = false
     queue.bytes = queue.count = 0
     queue.checkpoint = bytesOf(checkpoint.state)
     this.#stopWaiting(queue)
@@ -259,18 +271,25 @@ export class Writer {
     return { state, ...(bulk && { bulk: { n, ...bulk } }) }
   }
 
-  /** The summary, if it says anything new that a list or an index must know. */
+  /**
+   * The summary, if it says anything new that a list or an index must know. That nothing is unsent any more can wait until nobody
+   * types, or the log would hear it with each keystroke and its opposite with the next; whoever believes the log meanwhile looks
+   * into a document for nothing.
+   */
   #news(queue: Queue, source: Source): Summary | undefined {
     const last = queue.summary
     const summary = this.#summaryOf(queue, source)
+    const [was, is] = [last, summary].map(each => each !== null && each.unsent > 0)
     const same =
       last !== null &&
       last.type === summary.type &&
       last.held === summary.held &&
       last.pinned === summary.pinned &&
-      last.unsent > 0 === summary.unsent > 0 &&
       Math.abs(summary.at - last.at) < SUMMARY_MS
-    if (same) return undefined
+    queue.owes = same && was! && !is && !queue.look
+    queue.look = false
+    if (queue.owes) this.#awaitIdle(queue)
+    if (queue.owes || (same && was === is)) return undefined
     queue.summary = summary
     return summary
   }

@@ -1,10 +1,10 @@
 /** Opens the database of the log, whatever other tabs do with it, and takes it over. */
 
-import { openDB } from 'idb'
 import { newSrc } from '../../ops/identity.ts'
 import { type Identity, logFailed } from './log.ts'
-import { abort, type Database, SCHEMA_VERSION } from './reading.ts'
-import { type Owner, type RandomBytes, type Schema, upgrade } from './schema.ts'
+import { SCHEMA_VERSION } from './reading.ts'
+import { abort, asked, completed } from './requests.ts'
+import { type Owner, type RandomBytes, upgrade } from './schema.ts'
 
 /** An old page that lets go of the database does so at once; one that is frozen does not hear that it should. */
 const BLOCKED_MS = 5_000
@@ -28,7 +28,7 @@ export async function openDatabase(
   name: string,
   { blockedMs = BLOCKED_MS, randomBytes = cryptoBytes }: DatabaseOptions,
   lose: (words: string) => void,
-): Promise<{ db: Database; identity: Identity }> {
+): Promise<{ db: IDBDatabase; identity: Identity }> {
   const { db, fresh } = await connect(name, blockedMs, randomBytes, lose)
   try {
     return { db, identity: { ...(await takeOver(db, randomBytes)), fresh } }
@@ -43,7 +43,7 @@ function connect(
   blockedMs: number,
   randomBytes: RandomBytes,
   lose: (words: string) => void,
-): Promise<{ db: Database; fresh: boolean }> {
+): Promise<{ db: IDBDatabase; fresh: boolean }> {
   return new Promise((resolve, reject) => {
     let fresh = false
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -52,47 +52,52 @@ function connect(
       given ??= logFailed(reason)
       reject(given)
     }
-    const opening = openDB<Schema>(name, SCHEMA_VERSION, {
-      upgrade(_db, from, _to, tx) {
-        clearTimeout(timer) // nobody blocks it any more, and it may take its time
-        fresh = from === 0
-        tx.done.catch(giveUp)
-        upgrade(tx as unknown as Parameters<typeof upgrade>[0], from, randomBytes).catch(reason => {
-          giveUp(reason)
-          abort(tx)
-        })
-      },
-      blocked() {
-        timer = setTimeout(() => giveUp(BLOCKED), blockedMs)
-      },
-      // Whoever wants it otherwise would wait for us.
-      blocking(_current, wanted, event) {
-        lose(wanted === null ? DELETED : REPLACED)
-        ;(event.target as IDBDatabase).close()
-      },
-      terminated: () => lose(VANISHED),
-    })
-    opening
+    const opening = indexedDB.open(name, SCHEMA_VERSION)
+    opening.onupgradeneeded = ({ oldVersion }) => {
+      clearTimeout(timer) // nobody blocks it any more, and it may take its time
+      fresh = oldVersion === 0
+      const tx = opening.transaction!
+      completed(tx).catch(giveUp)
+      upgrade(tx, oldVersion, randomBytes).catch(reason => {
+        giveUp(reason)
+        abort(tx)
+      })
+    }
+    opening.onblocked = () => {
+      timer = setTimeout(() => giveUp(BLOCKED), blockedMs)
+    }
+    asked(opening)
       .then(
-        db => (given ? db.close() : resolve({ db, fresh })),
+        db => {
+          watch(db, lose)
+          if (given) db.close()
+          else resolve({ db, fresh })
+        },
         reason => giveUp(reason instanceof Error && reason.name === 'VersionError' ? NEWER : reason),
       )
       .finally(() => clearTimeout(timer))
   })
 }
 
-/** Whoever had the log before can write no more once this is complete. */
-async function takeOver(db: Database, random: RandomBytes): Promise<Owner> {
-  const tx = db.transaction('meta', 'readwrite', { durability: 'strict' })
-  const [owner] = await Promise.all([raise(), tx.done])
-  return owner
-
-  async function raise(): Promise<Owner> {
-    const former = await tx.store.get('owner')
-    const owner = { device: former?.device ?? newSrc(random), epoch: (former?.epoch ?? 0) + 1 }
-    await tx.store.put(owner, 'owner')
-    return owner
+function watch(db: IDBDatabase, lose: (words: string) => void): void {
+  db.onversionchange = ({ newVersion }) => {
+    lose(newVersion === null ? DELETED : REPLACED)
+    db.close() // or whoever wants it otherwise would wait for us
   }
+  db.onclose = () => lose(VANISHED)
+}
+
+/** Whoever had the log before can write no more once this is complete. */
+async function takeOver(db: IDBDatabase, random: RandomBytes): Promise<Owner> {
+  const tx = db.transaction('meta', 'readwrite', { durability: 'strict' })
+  const meta = tx.objectStore('meta')
+  const complete = completed(tx)
+  complete.catch(() => {}) // it fails below, unless what is awaited before has failed
+  const former: Owner | undefined = await asked(meta.get('owner'))
+  const owner = { device: former?.device ?? newSrc(random), epoch: (former?.epoch ?? 0) + 1 }
+  meta.put(owner, 'owner')
+  await complete
+  return owner
 }
 
 const cryptoBytes: RandomBytes = bytes => crypto.getRandomValues(bytes)

@@ -10,7 +10,6 @@
  * file, among some 580 that a transaction costs there.
  */
 
-import type { IDBPTransaction } from 'idb'
 import { type DocKey, keyText } from '../../ops/identity.ts'
 import { type DatabaseOptions, openDatabase } from './database.ts'
 import {
@@ -27,13 +26,13 @@ import {
   type Summary,
 } from './log.ts'
 import { compress, type Packed, pack } from './packing.ts'
-import { abort, type Database, decompressed, eventsAfter, path, READ, readRecords } from './reading.ts'
+import { decompressed, eventsAfter, path, READ, readRecords } from './reading.ts'
 import { type Numbered, type Standing, unpack } from './record.ts'
-import { type DocPath, docRecord, type Schema } from './schema.ts'
+import { abort, asked, completed } from './requests.ts'
+import { type DocPath, type DocRecord, docRecord, keyAt } from './schema.ts'
 
 const WRITTEN = ['meta', 'docs', 'checkpoints', 'bulks', 'events'] as const
 
-type WriteTransaction = IDBPTransaction<Schema, typeof WRITTEN, 'readwrite'>
 type Ready = Omit<Packed, 'checkpoint' | 'bulk'> & {
   readonly checkpoint?: Standing<string | Uint8Array>
   readonly bulk?: Numbered<string | Uint8Array>
@@ -61,7 +60,7 @@ export async function openIdbLog(name: string, options: DatabaseOptions = {}): P
   }
 }
 
-function logOn(db: Database, identity: Identity, lost: ReturnType<typeof losing>): Log {
+function logOn(db: IDBDatabase, identity: Identity, lost: ReturnType<typeof losing>): Log {
   const docs: Docs = new Map()
   let written: Promise<unknown> = Promise.resolve()
   let closed = false
@@ -112,29 +111,45 @@ const withCompression = async ({ checkpoint, bulk, ...write }: Packed): Promise<
 })
 
 /** `docs` is what the owner remembers; it changes once the transaction is complete. */
-async function write(db: Database, identity: Identity, docs: Docs, writes: readonly Ready[]): Promise<void> {
+async function write(
+  db: IDBDatabase,
+  identity: Identity,
+  docs: Docs,
+  writes: readonly Ready[],
+): Promise<void> {
   const tx = db.transaction(WRITTEN, 'readwrite', { durability: 'strict' })
-  const failed = firstFailure()
-  const complete = tx.done.catch(failed.note)
-  let after: Docs | null = null
-  try {
-    const [owner, found] = await Promise.all([tx.objectStore('meta').get('owner'), find(tx, docs, writes)])
-    checkOwner(identity, owner)
-    after = next(found, writes)
-    for (const one of writes) for (const request of put(tx, one)) request.catch(failed.note)
-    for (const request of putDocs(tx, after, writes)) request.catch(failed.note)
-    tx.commit()
-  } catch (reason) {
-    failed.note(reason)
+  const complete = completed(tx)
+  complete.catch(() => {}) // it fails below, unless what is awaited before has failed
+  const after = await ask(tx, identity, docs, writes).catch(async reason => {
     abort(tx)
-  }
+    await complete.catch(() => {})
+    throw reason
+  })
   await complete
-  failed.check()
-  for (const [at, known] of after!) docs.set(at, known)
+  for (const [at, known] of after) docs.set(at, known)
+}
+
+/** Asks for all that is to be written, and resolves to the documents as they will be. */
+async function ask(
+  tx: IDBTransaction,
+  identity: Identity,
+  docs: Docs,
+  writes: readonly Ready[],
+): Promise<Docs> {
+  const [owner, found] = await Promise.all([
+    asked(tx.objectStore('meta').get('owner')),
+    find(tx, docs, writes),
+  ])
+  checkOwner(identity, owner)
+  const after = next(found, writes)
+  for (const one of writes) put(tx, one)
+  putDocs(tx, after, writes)
+  tx.commit()
+  return after
 }
 
 /** The documents that `writes` are about, as they are remembered, or else as the database has them. */
-async function find(tx: WriteTransaction, docs: Docs, writes: readonly Ready[]): Promise<Docs> {
+async function find(tx: IDBTransaction, docs: Docs, writes: readonly Ready[]): Promise<Docs> {
   const found: Docs = new Map()
   for (const { key } of writes) {
     const at = keyText(key)
@@ -143,13 +158,14 @@ async function find(tx: WriteTransaction, docs: Docs, writes: readonly Ready[]):
   return found
 }
 
-async function read(tx: WriteTransaction, key: DocKey): Promise<Known> {
+async function read(tx: IDBTransaction, key: DocKey): Promise<Known> {
   const [record, newest] = await Promise.all([
-    tx.objectStore('docs').get(path(key)),
-    tx.objectStore('events').openKeyCursor(allEvents(key), 'prev'),
+    asked<DocRecord | undefined>(tx.objectStore('docs').get(path(key))),
+    asked(tx.objectStore('events').openKeyCursor(allEvents(key), 'prev')),
   ])
   const { last, covered } = record?.head ?? noHead
-  return { head: { last: Math.max(last, newest?.key[2] ?? 0), covered }, summary: record?.summary ?? null }
+  const n = newest ? numberAt(newest.key) : 0
+  return { head: { last: Math.max(last, n), covered }, summary: record?.summary ?? null }
 }
 
 /** The same documents after `writes`; throws `LOG_FAILED` if one does not follow on. */
@@ -167,39 +183,47 @@ function next(found: Docs, writes: readonly Ready[]): Docs {
 }
 
 /** Everything that `write` changes but the document's record. */
-function put(tx: WriteTransaction, { key, events, checkpoint, bulk, forget }: Ready): Promise<unknown>[] {
+function put(tx: IDBTransaction, { key, events, checkpoint, bulk, forget }: Ready): void {
   const states = tx.objectStore('checkpoints')
   const bulks = tx.objectStore('bulks')
   const log = tx.objectStore('events')
-  if (forget) return [states.delete(path(key)), bulks.delete(path(key)), log.delete(allEvents(key))]
-  const requests: Promise<unknown>[] = events.map(({ n, record }) => log.add(record, [...path(key), n]))
-  if (checkpoint) requests.push(states.put(checkpoint, path(key)), log.delete(eventsTo(key, checkpoint.n)))
-  if (bulk) requests.push(bulks.put(bulk, path(key)))
-  else if (checkpoint && checkpoint.bulk === undefined) requests.push(bulks.delete(path(key)))
-  return requests
+  if (forget) {
+    states.delete(path(key))
+    bulks.delete(path(key))
+    log.delete(allEvents(key))
+    return
+  }
+  for (const { n, record } of events) log.add(record, [...path(key), n])
+  if (checkpoint) {
+    states.put(checkpoint, path(key))
+    log.delete(eventsTo(key, checkpoint.n))
+  }
+  if (bulk) bulks.put(bulk, path(key))
+  else if (checkpoint && checkpoint.bulk === undefined) bulks.delete(path(key))
 }
 
 /** The records of those documents that get a summary or a checkpoint; an edit alone changes none. */
-function* putDocs(tx: WriteTransaction, after: Docs, writes: readonly Ready[]): Iterable<Promise<unknown>> {
+function putDocs(tx: IDBTransaction, after: Docs, writes: readonly Ready[]): void {
   const store = tx.objectStore('docs')
   const forgotten = new Map<string, boolean>()
   for (const { key, summary, checkpoint, forget } of writes)
     if (summary || checkpoint || forget) forgotten.set(keyText(key), forget === true)
   for (const [at, gone] of forgotten) {
     const [key, { head, summary }] = after.get(at)!
-    yield gone ? store.delete(path(key)) : store.put(docRecord(head, summary), path(key))
+    if (gone) store.delete(path(key))
+    else store.put(docRecord(head, summary), path(key))
   }
 }
 
 // ---- reading ----
 
 /** `head` is what the owner remembers of the document. */
-async function load(db: Database, key: DocKey, head: Head): Promise<Stored> {
+async function load(db: IDBDatabase, key: DocKey, head: Head): Promise<Stored> {
   const tx = db.transaction(READ, 'readonly')
   const [record, records] = await Promise.all([
-    tx.objectStore('docs').get(path(key)),
+    asked<DocRecord | undefined>(tx.objectStore('docs').get(path(key))),
     readRecords(tx, key),
-    tx.done,
+    completed(tx),
   ])
   const { last, covered } = record?.head ?? noHead
   const upTo = { last: Math.max(last, head.last), covered }
@@ -207,54 +231,37 @@ async function load(db: Database, key: DocKey, head: Head): Promise<Stored> {
   try {
     return unpack(key, read, upTo)
   } catch {
-    const keys = await db.getAllKeys('events', eventsAfter(key, read.checkpoint?.n ?? 0))
-    const events = read.events.map(({ record }, i) => ({ n: keys[i]![2], record }))
+    const after = eventsAfter(key, read.checkpoint?.n ?? 0)
+    const keys = await asked(db.transaction('events').objectStore('events').getAllKeys(after))
+    const events = read.events.map(({ record }, i) => ({ n: numberAt(keys[i]!), record }))
     return unpack(key, { ...read, events }, upTo) // says what is missing
   }
 }
 
-async function list(db: Database): Promise<Listed[]> {
-  const tx = db.transaction('docs', 'readonly')
-  const [paths, records] = await Promise.all([tx.store.getAllKeys(), tx.store.getAll(), tx.done])
-  return listed(paths, records)
+async function list(db: IDBDatabase): Promise<Listed[]> {
+  return listed(docsOf(db))
 }
 
-async function unsent(db: Database): Promise<DocKey[]> {
-  return (await db.getAllKeysFromIndex('docs', 'due')).map(keyOf)
+async function unsent(db: IDBDatabase): Promise<DocKey[]> {
+  return (await asked(docsOf(db).index('due').getAllKeys())).map(keyAt)
 }
 
-async function clean(db: Database, limit: number): Promise<Listed[]> {
+async function clean(db: IDBDatabase, limit: number): Promise<Listed[]> {
   if (limit < 1) return [] // to IndexedDB, 0 is no limit
-  const tx = db.transaction('docs', 'readonly')
-  const index = tx.store.index('clean')
-  const [paths, records] = await Promise.all([
-    index.getAllKeys(null, limit),
-    index.getAll(null, limit),
-    tx.done,
-  ])
-  return listed(paths, records)
+  return listed(docsOf(db).index('clean'), limit)
 }
 
-const listed = (paths: readonly DocPath[], records: readonly { summary: Summary | null }[]): Listed[] =>
-  records.flatMap(({ summary }, i) => (summary ? [{ ...summary, key: keyOf(paths[i]!) }] : []))
+const docsOf = (db: IDBDatabase): IDBObjectStore => db.transaction('docs').objectStore('docs')
 
-const keyOf = ([collection, id]: DocPath): DocKey => ({ collection, id })
+async function listed(docs: IDBObjectStore | IDBIndex, limit?: number): Promise<Listed[]> {
+  const [paths, records] = await Promise.all([
+    asked(docs.getAllKeys(null, limit)),
+    asked<DocRecord[]>(docs.getAll(null, limit)),
+  ])
+  return records.flatMap(({ summary }, i) => (summary ? [{ ...summary, key: keyAt(paths[i]!) }] : []))
+}
+
+const numberAt = (path: IDBValidKey): number => (path as [...DocPath, number])[2]
 const eventsTo = (key: DocKey, n: number) => IDBKeyRange.bound(path(key), [...path(key), n])
 /** An array sorts after every number. */
 const allEvents = (key: DocKey) => IDBKeyRange.bound(path(key), [...path(key), []])
-
-/**
- * The cause among the failures of one transaction. A request that fails aborts the transaction, and idb's `done`
- * rejects before the transaction knows why; at the quota it is the other way round: only the transaction fails.
- */
-function firstFailure() {
-  let cause: { reason: unknown } | null = null
-  return {
-    note(reason: unknown): void {
-      cause ??= { reason }
-    },
-    check(): void {
-      if (cause) throw cause.reason
-    },
-  }
-}

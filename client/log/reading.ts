@@ -3,28 +3,24 @@
  * from writing, because it is part of what every page loads.
  */
 
-import { type IDBPDatabase, type IDBPTransaction, openDB } from 'idb'
 import type { DocKey } from '../../ops/identity.ts'
 import type { Stored } from './log.ts'
 import { bulkPlace, checkpointPlace, decompress, type Numbered, type Records, unpack } from './record.ts'
-import type { DocPath, Schema } from './schema.ts'
-
-export type Database = IDBPDatabase<Schema>
+import { abort, asked } from './requests.ts'
+import type { DocPath } from './schema.ts'
 
 /** Of the database's shape: schema.ts. */
 export const SCHEMA_VERSION = 3
 
 /** The database as it is, without changing anything; null if it is not there, or of another version. */
-export async function openToRead(name: string): Promise<Database | null> {
-  const db = await openDB<Schema>(name, undefined, {
-    // It is not there, and must not come into being.
-    upgrade(_db, _from, _to, tx) {
-      tx.done.catch(() => {})
-      abort(tx)
-    },
-    blocking: (_current, _wanted, event) => (event.target as IDBDatabase).close(),
-  }).catch(() => null)
-  if (db === null || db.version === SCHEMA_VERSION) return db
+export async function openToRead(name: string): Promise<IDBDatabase | null> {
+  const opening = indexedDB.open(name)
+  // It is not there, and must not come into being.
+  opening.onupgradeneeded = () => abort(opening.transaction!)
+  const db = await asked(opening).catch(() => null)
+  if (db === null) return null
+  db.onversionchange = () => db.close()
+  if (db.version === SCHEMA_VERSION) return db
   db.close()
   return null
 }
@@ -33,7 +29,7 @@ export async function openToRead(name: string): Promise<Database | null> {
  * What the log has of a document, read beside its owner and taken for whole: the owner finds out whether it is, and how far it
  * should go. The checksums of a megabyte take 40 ms in a page that has just been loaded.
  */
-export async function glance(db: Database, key: DocKey): Promise<Stored> {
+export async function glance(db: IDBDatabase, key: DocKey): Promise<Stored> {
   const records = await readRecords(db.transaction(READ, 'readonly'), key)
   const covered = records.checkpoint?.n ?? 0
   return unpack(key, await decompressed(key, records), { last: covered, covered }, { trusting: true })
@@ -42,20 +38,18 @@ export async function glance(db: Database, key: DocKey): Promise<Stored> {
 /** The stores that a document is read from. */
 export const READ = ['docs', 'checkpoints', 'bulks', 'events'] as const
 
-type Read = IDBPTransaction<Schema, typeof READ, 'readonly'>
-
 /**
  * The events are numbered from the checkpoint on: each checksum is of the place, too, so if all fit, none is missing, and the
  * keys need not be read. They are asked for last, because what was removed up to the checkpoint is still in the database's
  * way for a while: it takes milliseconds to pass over some thousands of them.
  */
-export async function readRecords(tx: Read, key: DocKey): Promise<Records> {
-  const state = tx.objectStore('checkpoints').get(path(key))
-  const apart = tx.objectStore('bulks').get(path(key))
+export async function readRecords(tx: IDBTransaction, key: DocKey): Promise<Records> {
+  const state = asked(tx.objectStore('checkpoints').get(path(key)))
+  const apart = asked(tx.objectStore('bulks').get(path(key)))
   apart.catch(() => {}) // it fails below, unless what is awaited before has failed
   const checkpoint = (await state) ?? null
   const covered = checkpoint?.n ?? 0
-  const events = await tx.objectStore('events').getAll(eventsAfter(key, covered))
+  const events = await asked(tx.objectStore('events').getAll(eventsAfter(key, covered)))
   return {
     checkpoint,
     bulk: (await apart) ?? null,
@@ -80,12 +74,3 @@ export const path = ({ collection, id }: DocKey): DocPath => [collection, id]
 /** An array sorts after every number. */
 export const eventsAfter = (key: DocKey, n: number) =>
   IDBKeyRange.bound([...path(key), n], [...path(key), []], true)
-
-/** Aborts a transaction that may have been aborted already by the failure that brought us here. */
-export function abort(tx: { abort(): void }): void {
-  try {
-    tx.abort()
-  } catch {
-    // It was.
-  }
-}

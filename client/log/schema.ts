@@ -12,12 +12,12 @@
  * they are for, in the order in which they are wanted.
  */
 
-import type { DBSchema, IDBPTransaction } from 'idb'
 import { type DocKey, newSrc } from '../../ops/identity.ts'
 import { type Checkpoint, type Head, type Identity, isClean, type LogEvent, type Summary } from './log.ts'
 import { encode } from './packing.ts'
 import type { SCHEMA_VERSION } from './reading.ts'
-import { checkpointPlace, eventPlace, type Numbered, type Standing } from './record.ts'
+import { checkpointPlace, eventPlace } from './record.ts'
+import { asked } from './requests.ts'
 
 export type DocPath = [collection: string, id: string]
 
@@ -33,14 +33,6 @@ export interface DocRecord {
 
 export type Owner = Omit<Identity, 'fresh'>
 
-export interface Schema extends DBSchema {
-  meta: { key: 'owner'; value: Owner }
-  docs: { key: DocPath; value: DocRecord; indexes: { due: [number, number]; clean: number } }
-  checkpoints: { key: DocPath; value: Standing<string | Uint8Array> }
-  bulks: { key: DocPath; value: Numbered<string | Uint8Array> }
-  events: { key: [...DocPath, n: number]; value: string }
-}
-
 /** A document's record with what the indexes need of it. */
 export function docRecord(head: Head, summary: Summary | null): DocRecord {
   if (summary === null) return { head, summary }
@@ -50,27 +42,25 @@ export function docRecord(head: Head, summary: Summary | null): DocRecord {
 
 export type RandomBytes = (bytes: Uint8Array<ArrayBuffer>) => unknown
 
-/** The stores of whatever version: a step knows what it finds. */
-type Upgrade = IDBPTransaction<unknown, string[], 'versionchange'>
-type Step = (tx: Upgrade, random: RandomBytes) => Promise<void>
+type Step = (tx: IDBTransaction, random: RandomBytes) => Promise<void>
 
 /** The step at place n makes version n + 1 of version n, inside the one transaction that upgrades. Never change one. */
 const steps = [makeVersion1, makeVersion2, makeVersion3] as const satisfies readonly Step[] & {
   readonly length: typeof SCHEMA_VERSION
 }
 
-export async function upgrade(tx: Upgrade, from: number, random: RandomBytes): Promise<void> {
+export async function upgrade(tx: IDBTransaction, from: number, random: RandomBytes): Promise<void> {
   for (const step of steps.slice(from)) await step(tx, random)
 }
 
-async function makeVersion1({ db }: Upgrade): Promise<void> {
+async function makeVersion1({ db }: IDBTransaction): Promise<void> {
   for (const store of ['docs', 'checkpoints', 'events']) db.createObjectStore(store)
 }
 
 /** Version 1 had no owner, no checksums, no indexes, and wrote `docs` with every edit. */
-async function makeVersion2(tx: Upgrade, random: RandomBytes): Promise<void> {
+async function makeVersion2(tx: IDBTransaction, random: RandomBytes): Promise<void> {
   const owner: Owner = { device: newSrc(random), epoch: 0 }
-  await tx.db.createObjectStore('meta').put(owner, 'owner')
+  tx.db.createObjectStore('meta').put(owner, 'owner')
   const docs = tx.objectStore('docs')
   docs.createIndex('due', 'due')
   docs.createIndex('clean', 'clean')
@@ -85,18 +75,24 @@ async function makeVersion2(tx: Upgrade, random: RandomBytes): Promise<void> {
 }
 
 /** Version 2 kept the whole state in its checkpoint; those stay as they are, until the next one. */
-async function makeVersion3({ db }: Upgrade): Promise<void> {
+async function makeVersion3({ db }: IDBTransaction): Promise<void> {
   db.createObjectStore('bulks')
 }
 
 /** Puts in place of each record what `change` makes of it, one at a time: a log need not fit into memory. */
-async function rewrite<Old>(tx: Upgrade, store: string, change: (old: Old, path: IDBValidKey) => unknown) {
-  const records = tx.objectStore(store)
-  for (let cursor = await records.openCursor(); cursor; cursor = await cursor.continue())
-    await cursor.update(change(cursor.value, cursor.key))
+async function rewrite<Old>(
+  tx: IDBTransaction,
+  store: string,
+  change: (old: Old, path: IDBValidKey) => unknown,
+) {
+  const records = tx.objectStore(store).openCursor()
+  for (let cursor = await asked(records); cursor; cursor = await asked(records)) {
+    cursor.update(change(cursor.value, cursor.key))
+    cursor.continue()
+  }
 }
 
-function keyAt(path: IDBValidKey): DocKey {
+export function keyAt(path: IDBValidKey): DocKey {
   const [collection, id] = path as DocPath
   return { collection, id }
 }

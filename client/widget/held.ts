@@ -1,7 +1,6 @@
 /** The list of held edits: why each was not taken, what stands in it, and what a person can do with it. */
 
 import { html, render } from 'lit/html.js'
-import { entryOf } from '../../ops/errors.ts'
 import { nameText } from '../../ops/identity.ts'
 import type { Doc, HeldEdit } from '../api.ts'
 import { pathOf, titleOf } from '../app/address.ts'
@@ -118,7 +117,7 @@ interface Unsaved {
 }
 
 const reasonOf = ({ reason }: HeldEdit): string =>
-  `${plainWords[reason.code] ?? entryOf(reason.code).meaning} (${reason.code})`
+  `${plainWords[reason.code] ?? reason.message} (${reason.code})`
 
 function previewOf({ text, original }: HeldEdit): string {
   if ('del' in original) return 'Deletes the document.'

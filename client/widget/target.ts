@@ -52,7 +52,7 @@ export function serverOf(address: string): string | null {
 export function complaintOf(fault: unknown): Complaint {
   const code = (fault as { code?: unknown } | null)?.code
   if (typeof code === 'string' && Object.hasOwn(errors, code)) {
-    return { code: code as ErrorCode, message: (fault as Error).message || errors[code as ErrorCode].meaning }
+    return { code: code as ErrorCode, message: (fault as Error).message || code }
   }
   return { code: 'INTERNAL', message: fault instanceof Error ? fault.message : String(fault) }
 }

@@ -3,9 +3,11 @@ import type { Client, Doc } from '../../client/api.ts'
 import { type ConnectOptions, connect } from '../../client/client.ts'
 import type { Clock } from '../../client/clock.ts'
 import { Guardian, type Storage, storageLimits } from '../../client/hub/guardian.ts'
+import { Hub } from '../../client/hub/hub.ts'
 import type { Log, Summary } from '../../client/log/log.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { closeAll, serve } from '../server/scene.ts'
+import { nowhere } from './house.ts'
 
 const HOUR = 3_600_000
 const open: Client[] = []
@@ -193,6 +195,22 @@ describe('storage of a device', () => {
         [doc.data, 'y'],
       )
     })
+  })
+
+  it('[G80] a hub writes that nothing is unsent where the one before it ended too early', async () => {
+    const log = await filled()
+    assert.deepEqual(await log.unsent(), [key('unsent')])
+    const hub = new Hub({
+      log,
+      src: 'a',
+      clock: new HandClock(),
+      link: () => nowhere,
+      frameBytes: 1000,
+      attachMs: 0,
+    })
+    while ((await log.unsent()).length > 0) await new Promise(resolve => setImmediate(resolve))
+    assert.equal((await log.list()).find(each => each.key.id === 'unsent')?.unsent, 0)
+    await hub.close()
   })
 
   it('[Q11] keeps exactly the named documents: fetched in the background, refreshed, and forgotten as others are', async () => {

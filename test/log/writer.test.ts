@@ -249,14 +249,60 @@ describe('writer of the hub', () => {
     scene.change({ pending: pending(2) })
     await scene.type(1)
     assert.equal(scene.summaries.length, 2)
-    scene.change({ pending: [] })
-    await scene.type(1)
-    assert.equal(scene.summaries.at(-1)?.unsent, 0)
     scene.change({ view: { type: 'rich', data: [] } })
     await scene.type(1)
     assert.equal(scene.summaries.at(-1)?.type, 'rich')
-    assert.equal(scene.summaries.length, 4)
+    assert.equal(scene.summaries.length, 3)
   })
+
+  it('[G80] writes that nothing is unsent any more when nobody types, and not with each keystroke', async () => {
+    scene.open()
+    for (let i = 0; i < 20; i++) {
+      scene.change({ pending: pending(1) })
+      await scene.type(1)
+      scene.change({ pending: [] })
+      await scene.type(1)
+    }
+    assert.deepEqual([scene.summaries.length, scene.summaries.at(-1)?.unsent], [1, 1])
+    assert.deepEqual(await scene.log.unsent(), [key])
+    await scene.idle()
+    assert.deepEqual([scene.summaries.length, scene.summaries.at(-1)?.unsent], [2, 0])
+    assert.deepEqual(await scene.log.unsent(), [])
+    assert.deepEqual(scene.checkpoints, [])
+    await scene.type(1)
+    assert.equal(scene.time.step(), false, 'and waits for nothing else')
+  })
+
+  it('[G80] writes it when something else is to be told', async () => {
+    scene.open()
+    scene.change({ pending: pending(1) })
+    await scene.type(1)
+    scene.change({ pending: [], view: { type: 'rich', data: [] } })
+    await scene.type(1)
+    assert.equal(scene.summaries.at(-1)?.unsent, 0)
+    await scene.idle()
+    assert.equal(scene.summaries.length, 2)
+  })
+
+  for (const [how, end] of [
+    ['is given up', () => scene.writer.rest(key)],
+    ['has to go', () => scene.writer.close()],
+  ] as const) {
+    it(`[G80] writes it when a document ${how}`, async () => {
+      scene.open()
+      scene.change({ pending: pending(1) })
+      await scene.type(1)
+      scene.change({ pending: [] })
+      await scene.type(1)
+      void end()
+      await scene.writer.flush()
+      assert.deepEqual(await scene.log.unsent(), [])
+      const { length } = scene.writes
+      scene.writer.rest(key)
+      await scene.writer.flush()
+      assert.equal(scene.writes.length, length, 'once')
+    })
+  }
 
   it('[G31] writes a summary for its time alone once a minute, and when a document is pinned', async () => {
     scene.open()

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { build } from 'esbuild'
+import { type ErrorCode, type ErrorEntry, errors } from '../../ops/errors.ts'
 import { budgets, checkWeights, weightLine } from '../../server/budget.ts'
-import { weighed } from '../../server/bundle.ts'
+import { weighed, withoutOthersWords } from '../../server/bundle.ts'
 
 describe('what the client weighs', function () {
   this.timeout(60_000)
@@ -37,4 +40,31 @@ describe('what the client weighs', function () {
       },
     )
   })
+
+  it('[W80] every code is in it, and the words of those that a client says by itself', async () => {
+    const { outputFiles } = await build({
+      entryPoints: ['ops/errors.ts'],
+      bundle: true,
+      write: false,
+      format: 'esm',
+      plugins: [withoutOthersWords],
+    })
+    const source = Buffer.from(outputFiles[0]!.contents).toString('base64')
+    const bundled: typeof errors = (await import(`data:text/javascript;base64,${source}`)).errors
+    for (const [code, { fate, close, own, meaning }] of Object.entries<ErrorEntry>(errors)) {
+      const words = own || close ? { meaning } : {}
+      assert.deepEqual(bundled[code as ErrorCode], { fate, ...(close && { close }), ...words }, code)
+    }
+    assert.deepEqual(
+      [...saidByClient()].filter(code => !bundled[code].meaning),
+      [],
+    )
+  })
 })
+
+/** The codes that the client's source says in the words of the table. */
+function* saidByClient(): Iterable<ErrorCode> {
+  const found = /\berrors\.(\w+)\.meaning|\bHoldfastError\('(\w+)'\)/g
+  for (const file of globSync('client/**/*.ts'))
+    for (const [, a, b] of readFileSync(file, 'utf8').matchAll(found)) yield (a ?? b) as ErrorCode
+}
