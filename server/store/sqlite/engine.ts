@@ -27,16 +27,18 @@ import { deflated, inflated, jsonOrNull, quoted, unquoted } from '../text.ts'
 import { adoptInto, fillFrom, viewOf } from './rows.ts'
 import {
   type DatabaseOptions,
+  hasWal,
   inLongTransaction,
   inTransaction,
-  inUnsyncedTransaction,
   openDatabase,
   shrink,
 } from './schema.ts'
 import { type Statements, statementsOf } from './statements.ts'
+import { type Sync, Wal } from './wal.ts'
 
-/** Throws `STORE_NEWER`, or `STORE_FAILED` with SQLite's reason. */
-export const openSqliteEngine = (options: DatabaseOptions): Engine => new SqliteEngine(options)
+/** Throws `STORE_NEWER`, or `STORE_FAILED` with SQLite's reason. `sync`: instead of the system's, for a disk that fails. */
+export const openSqliteEngine = (options: DatabaseOptions, sync?: Sync): Engine =>
+  new SqliteEngine(options, sync)
 
 /** A small commit writes about eight pages of 4 kB. */
 const PING_BYTES = 32_768
@@ -46,11 +48,15 @@ class SqliteEngine implements Engine {
   epoch: string
   readonly #db: DatabaseSync
   readonly #sql: Statements
-  readonly #options: DatabaseOptions
+  readonly #path: string
+  /** Null where a commit does not wait for the disk, or SQLite sees to it. */
+  readonly #wal: Wal | null
 
-  constructor(options: DatabaseOptions) {
-    this.#options = options
+  constructor(options: DatabaseOptions, sync?: Sync) {
+    const { path, durability = 'full' } = options
+    this.#path = path
     this.#db = openDatabase(options)
+    this.#wal = durability === 'full' && hasWal(this.#db) ? new Wal(this.#db, path, sync) : null
     this.#sql = statementsOf(this.#db)
     this.epoch = (this.#sql.fact.get('epoch') as { value: string }).value
   }
@@ -58,7 +64,7 @@ class SqliteEngine implements Engine {
   // ---- commits ----
 
   async append(commits: readonly Commit[]): Promise<Verdict[]> {
-    return inTransaction(this.#db, () => {
+    return this.#durably(() => {
       const decision = decide(commits, this.#books())
       this.#write(decision)
       return verdictsOf(decision)
@@ -125,11 +131,11 @@ class SqliteEngine implements Engine {
   }
 
   async claim(src: string, who: string): Promise<void> {
-    inTransaction(this.#db, () => this.#sql.claim.run(quoted(src), quoted(who)))
+    this.#durably(() => this.#sql.claim.run(quoted(src), quoted(who)))
   }
 
   async touch({ collection, id }: DocKey): Promise<DocRow> {
-    return inTransaction(this.#db, () => {
+    return this.#durably(() => {
       const names = [quoted(collection), quoted(id)] as const
       if (!this.#sql.doc.get(...names)) this.#sql.addDoc.get(...names, 0, null, START, 0, 0, 0)
       return this.#sql.doc.get(...names) as unknown as DocRow
@@ -167,7 +173,7 @@ class SqliteEngine implements Engine {
   }
 
   async changeFact(name: string, before: string | null, value: string | null): Promise<boolean> {
-    return inTransaction(this.#db, () => {
+    return this.#durably(() => {
       if ((this.#sql.fact.get(name)?.value ?? null) !== before) return false
       if (value === null) this.#sql.dropFact.run(name)
       else this.#sql.putFact.run(name, value)
@@ -258,7 +264,7 @@ class SqliteEngine implements Engine {
   async saveMilestone(doc: number, { v, type, data, meta }: Full): Promise<void> {
     const mtime = typeof meta?.mtime === 'number' ? meta.mtime : null
     const content = type === null ? null : deflated(JSON.stringify(data))
-    inTransaction(this.#db, () => {
+    this.#durably(() => {
       this.#sql.putMilestone.run(doc, v, mtime, type, content, jsonOrNull(meta))
     })
   }
@@ -275,11 +281,11 @@ class SqliteEngine implements Engine {
   }
 
   async saveMark(doc: number, { name, v, at }: Mark): Promise<void> {
-    inTransaction(this.#db, () => this.#sql.putMark.run(doc, quoted(name), v, at))
+    this.#durably(() => this.#sql.putMark.run(doc, quoted(name), v, at))
   }
 
   async dropMark(doc: number, name: string): Promise<boolean> {
-    return inTransaction(this.#db, () => this.#sql.dropMark.run(doc, quoted(name)).changes > 0)
+    return this.#durably(() => this.#sql.dropMark.run(doc, quoted(name)).changes > 0)
   }
 
   async marks(doc: number): Promise<Mark[]> {
@@ -297,23 +303,24 @@ class SqliteEngine implements Engine {
   }
 
   async trim(doc: number, horizon: number, names: ReadonlyMap<number, Uint8Array>): Promise<void> {
-    inTransaction(this.#db, () => {
+    this.#durably(() => {
       this.#sql.setHorizon.run(doc, horizon)
       for (const [v, left] of names) this.#sql.emptyPack.run(left, doc, v)
     })
   }
 
   async view(): Promise<View> {
-    return viewOf(this.#options.path, this.#db)
+    return viewOf(this.#path, this.#db)
   }
 
   async fill(from: View, epoch: string): Promise<void> {
     await inLongTransaction(this.#db, () => fillFrom(this.#db, from, epoch))
+    this.#wal?.sync()
     this.epoch = epoch
   }
 
   async adopt(whole: WholeDoc): Promise<boolean> {
-    return inTransaction(this.#db, () => adoptInto(this.#db, whole))
+    return this.#durably(() => adoptInto(this.#db, whole))
   }
 
   /** A write as large as a commit, because a full disk still reads and still takes locks. */
@@ -322,11 +329,26 @@ class SqliteEngine implements Engine {
   }
 
   async close(): Promise<void> {
-    this.#db.close()
+    if (this.#db.isOpen) this.#db.close()
+    this.#wal?.close()
   }
 
+  /** In one write transaction: all of it is durable when this returns, none of it is there when it throws. */
+  #durably<T>(work: () => T): T {
+    const result = inTransaction(this.#db, () => {
+      this.#wal?.lengthen()
+      return work()
+    })
+    this.#wal?.sync()
+    return result
+  }
+
+  /**
+   * In one that waits for no disk: for what can be derived again. A power cut may take it away; the next commit that is synced
+   * makes it durable, too, because the write-ahead log is synced as a whole.
+   */
   #derive<T>(work: () => T): T {
-    return inUnsyncedTransaction(this.#db, this.#options.durability ?? 'full', work)
+    return inTransaction(this.#db, work)
   }
 }
 
