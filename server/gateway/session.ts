@@ -34,11 +34,11 @@ import { BATCH_FRAMES, type FrameFault, type FrameRead, readFrames } from './fra
 import type { Gateway } from './gateway.ts'
 import { Pipe } from './pipe.ts'
 import type { CatchUp, Device, Frame, Hello } from './schemas.ts'
-import { codedError, type Line, linesOf, wireError } from './wire.ts'
+import { codedError, type Parcel, parcelOf, wireError } from './wire.ts'
 
 /** A socket as a session needs it: a WebSocket in life, a seeded network in the simulation. */
 export interface Socket {
-  send(line: Line): void
+  send(parcel: Parcel): void
   /** After it the session says nothing more; `reason` is an error code. */
   close(code: number, reason: string): void
   /** Bytes that were sent and that the network has not taken yet. */
@@ -470,10 +470,9 @@ class GatewaySession implements Session {
     if (this.phase.name === 'closed') return
     const { meter } = this.#gateway
     const isTold = message.a === 'ops' || (message.a === 'op' && !isReply(message))
-    for (const line of linesOf(message)) {
-      meter.told(line.bytes, isTold)
-      this.#socket.send(line)
-    }
+    const parcel = parcelOf(message)
+    meter.told(parcel.lines.length, parcel.bytes, isTold)
+    this.#socket.send(parcel)
     if (message.error !== undefined) meter.refused((message.error as WireError).code as ErrorCode)
     if (this.#isStuck()) this.close('READER_TOO_SLOW')
   }
