@@ -10,8 +10,8 @@ export interface Meter {
   closed(code: ErrorCode | null): void
   /** A frame of a client. */
   heard(bytes: number): void
-  /** A frame to a client; `op`: somebody else's edit. */
-  told(bytes: number, op: boolean): void
+  /** Frames to a client, of so many bytes together; `ops`: somebody else's edits. */
+  told(frames: number, bytes: number, ops: boolean): void
   /** A request was answered with an error. */
   refused(code: ErrorCode): void
   /** An op was answered, this long after it came; waiting for its turn included. */

@@ -95,10 +95,10 @@ export function openMetrics(): Metrics {
       counts.frames++
       counts.bytes += bytes
     },
-    told(bytes, op) {
-      counts.told++
+    told(frames, bytes, ops) {
+      counts.told += frames
       counts.toldBytes += bytes
-      if (op) counts.fanned++
+      if (ops) counts.fanned += frames
     },
     refused: (code: ErrorCode) => void add(refused, code),
     submitted: ms => submits.observe(ms / 1000),

@@ -14,16 +14,24 @@ export class Published {
   readonly ops: readonly SharedbOp[]
   readonly srcs: ReadonlySet<string | undefined>
   readonly v: number
-  /** For `Agent.send`; the session takes it apart. */
-  readonly message: ReturnType<typeof messageOf> | ManyOps
+  #message: ReturnType<typeof messageOf> | ManyOps | null = null
 
   constructor(ops: readonly SharedbOp[]) {
     this.ops = ops
     this.srcs = new Set(ops.map(({ src }) => src))
     this.v = ops.at(-1)!.v!
-    const messages = ops.map(publishedMessage)
-    const [{ c, d }] = messages as [ReturnType<typeof messageOf>]
-    this.message = messages.length === 1 ? messages[0]! : { a: 'ops', c, d, messages }
+  }
+
+  /** For `Agent.send`; the session takes it apart. */
+  get message(): ReturnType<typeof messageOf> | ManyOps {
+    this.#message ??= this.#made()
+    return this.#message
+  }
+
+  #made(): ReturnType<typeof messageOf> | ManyOps {
+    const messages = this.ops.map(publishedMessage)
+    const [first] = messages as [ReturnType<typeof messageOf>]
+    return messages.length === 1 ? first : { a: 'ops', c: first.c, d: first.d, messages }
   }
 }
 
@@ -53,19 +61,20 @@ function onOp(this: Agent, collection: string, id: string, data: SharedbOp | Pub
   } else tell(this, collection, id, published)
 }
 
-function tell(agent: Agent, collection: string, id: string, { ops, message }: Published): void {
+function tell(agent: Agent, collection: string, id: string, published: Published): void {
   const { backend } = agent
+  const { ops } = published
   const [op] = ops
   if (backend.projections[collection] || agent.stream.isServer) {
     const { _onOp } = Object.getPrototypeOf(agent) as Agent
     // What is left out for a projection is left out of a copy.
     for (const each of ops) _onOp.call(agent, collection, id, each)
   } else if (agent._isOpFromCollidingChannel(collection, id, op!)) return
-  else if (!backend.middleware.op) agent.send(message)
+  else if (!backend.middleware.op) agent.send(published.message)
   // Who may read one of them may read all of them.
   else
     backend.trigger('op', agent, { collection, id, op: op! }, error => {
-      if (!error) agent.send(message)
+      if (!error) agent.send(published.message)
     })
 }
 

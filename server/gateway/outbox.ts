@@ -5,7 +5,7 @@
  */
 
 import type { Duplex } from 'node:stream'
-import type { Line } from './wire.ts'
+import type { Line, Parcel } from './wire.ts'
 
 export interface Outbox {
   /** For a connection; `stream` is what its WebSocket speaks over. */
@@ -13,7 +13,7 @@ export interface Outbox {
 }
 
 export interface Out {
-  send(line: Line): void
+  send(parcel: Parcel): void
   /** Bytes that the network has not taken yet. */
   readonly bytes: number
   /** Hands over what waits for the end of the turn. */
@@ -23,7 +23,7 @@ export interface Out {
 export function openOutbox(): Outbox {
   let told: Told[] = []
   /** What several are told. */
-  let last: { readonly lines: readonly Line[]; readonly bytes: Buffer } | null = null
+  let last: { readonly parcels: readonly Parcel[]; readonly bytes: Buffer } | null = null
 
   const flushAll = () => {
     const all = told
@@ -31,9 +31,10 @@ export function openOutbox(): Outbox {
     for (const each of all) each.flush()
     last = null
   }
-  const join = (lines: readonly Line[]): Buffer => {
-    if (lines.length === 1) return frameOf(lines[0]!)
-    if (!last || !isSame(last.lines, lines)) last = { lines, bytes: Buffer.concat(lines.map(frameOf)) }
+  const join = (parcels: readonly Parcel[]): Buffer => {
+    if (parcels.length === 1) return framesOf(parcels[0]!)
+    if (!last || !isSame(last.parcels, parcels))
+      last = { parcels, bytes: Buffer.concat(parcels.map(framesOf)) }
     return last.bytes
   }
   const begin = (first: Told) => {
@@ -42,17 +43,17 @@ export function openOutbox(): Outbox {
   return { open: stream => new Told(stream, begin, join) }
 }
 
-const isSame = (a: readonly Line[], b: readonly Line[]): boolean =>
-  a.length === b.length && a.every((line, i) => line === b[i])
+const isSame = (a: readonly Parcel[], b: readonly Parcel[]): boolean =>
+  a.length === b.length && a.every((parcel, i) => parcel === b[i])
 
 class Told implements Out {
   readonly #stream: Duplex
   readonly #begin: (told: Told) => void
-  readonly #join: (lines: readonly Line[]) => Buffer
-  #lines: Line[] | null = null
+  readonly #join: (parcels: readonly Parcel[]) => Buffer
+  #parcels: Parcel[] | null = null
   #bytes = 0
 
-  constructor(stream: Duplex, begin: (told: Told) => void, join: (lines: readonly Line[]) => Buffer) {
+  constructor(stream: Duplex, begin: (told: Told) => void, join: (parcels: readonly Parcel[]) => Buffer) {
     this.#stream = stream
     this.#begin = begin
     this.#join = join
@@ -62,21 +63,27 @@ class Told implements Out {
     return this.#bytes + this.#stream.writableLength
   }
 
-  send(line: Line): void {
-    this.#bytes += line.bytes
-    if (this.#lines) this.#lines.push(line)
+  send(parcel: Parcel): void {
+    this.#bytes += parcel.bytes
+    if (this.#parcels) this.#parcels.push(parcel)
     else {
-      this.#lines = [line]
+      this.#parcels = [parcel]
       this.#begin(this)
     }
   }
 
   flush(): void {
-    const lines = this.#lines
-    this.#lines = null
+    const parcels = this.#parcels
+    this.#parcels = null
     this.#bytes = 0
-    if (lines && this.#stream.writable) this.#stream.write(this.#join(lines))
+    if (parcels && this.#stream.writable) this.#stream.write(this.#join(parcels))
   }
+}
+
+function framesOf(parcel: Parcel): Buffer {
+  const [first] = parcel.lines
+  parcel.frames ??= parcel.lines.length === 1 ? frameOf(first!) : Buffer.concat(parcel.lines.map(frameOf))
+  return parcel.frames
 }
 
 /** A text message of a server in one frame, not masked (RFC 6455, 5.2). */

@@ -23,22 +23,22 @@ import { identify } from '../access/tokens.ts'
 import type { Reviewed } from '../access/watch.ts'
 import { answerCatchUp, carryAlong } from '../catchup.ts'
 import { meetDevice } from '../devices.ts'
-import { type Limits, whoseLimits } from '../limits.ts'
+import { whoseLimits } from '../limits.ts'
 import { nobody, type Peer } from '../peer.ts'
 import type { Report } from '../report.ts'
 import type { Agent } from '../sharedb.ts'
 import { type Address, addressOf } from './address.ts'
+import { Allowance } from './allowance.ts'
 import { type Announcement, Carets } from './carets.ts'
-import { Followed } from './followed.ts'
 import { BATCH_FRAMES, type FrameFault, type FrameRead, readFrames } from './frames.ts'
 import type { Gateway } from './gateway.ts'
 import { Pipe } from './pipe.ts'
 import type { CatchUp, Device, Frame, Hello } from './schemas.ts'
-import { codedError, type Line, linesOf, wireError } from './wire.ts'
+import { codedError, type Parcel, parcelOf, wireError } from './wire.ts'
 
 /** A socket as a session needs it: a WebSocket in life, a seeded network in the simulation. */
 export interface Socket {
-  send(line: Line): void
+  send(parcel: Parcel): void
   /** After it the session says nothing more; `reason` is an error code. */
   close(code: number, reason: string): void
   /** Bytes that were sent and that the network has not taken yet. */
@@ -88,9 +88,6 @@ export function openSession(
 /** Frames that may come in the flight of the greeting; each is limited in its size. */
 const WAITING = 10_000
 
-/** What the smallest frame counts for: to take one costs as much. */
-const LEAST_BYTES = 256
-
 class GatewaySession implements Session {
   phase: Phase = { name: 'greeting' }
   readonly #gateway: Gateway
@@ -107,11 +104,7 @@ class GatewaySession implements Session {
   readonly #report: Report
   /** Null before the first is announced. */
   #carets: Carets | null = null
-  readonly #followed: Followed
-  /** What gives back the places that this connection takes. */
-  readonly #places: (() => void)[] = []
-  /** Requests in a row that were more than a limit allows. */
-  #over = 0
+  readonly #allowance: Allowance
   /** Ops that ShareDB has not answered. */
   #running = 0
   #quiet: (() => void) | null = null
@@ -120,7 +113,7 @@ class GatewaySession implements Session {
     this.#gateway = gateway
     this.#peer = peer
     this.#report = (what, error) => gateway.report(what, error, { session: peer.id })
-    this.#followed = new Followed(gateway.limits.documents)
+    this.#allowance = new Allowance(gateway.limits, () => whoseLimits(this.principal, peer.address))
     this.#socket = socket
     this.#cookie = cookie
     this.#pipe = new Pipe({ message: message => this.#tell(message), end: () => this.close('INTERNAL') })
@@ -137,7 +130,7 @@ class GatewaySession implements Session {
     this.#gateway.meter.heard(bytes)
     const reads = typeof data === 'string' ? readFrames(data, this.#gateway.settings) : [binary]
     for (const read of reads) {
-      this.#spend(read.fault ? null : read.frame, bytes / reads.length)
+      this.#allowance.spend(read.fault ? null : read.frame, bytes / reads.length)
       if (read.fault) this.#reject(read.fault)
       else this.#handle(read.frame)
     }
@@ -146,9 +139,9 @@ class GatewaySession implements Session {
   pinged(bytes: number): void {
     if (this.phase.name === 'closed') return
     this.#gateway.meter.heard(bytes)
-    this.#spend(null, bytes)
+    this.#allowance.spend(null, bytes)
     if (this.#isStuck()) this.close('READER_TOO_SLOW')
-    else this.#bear()
+    else this.#bear(null)
   }
 
   closed(): void {
@@ -169,10 +162,8 @@ class GatewaySession implements Session {
   }
 
   /** Takes a place until the end; answers false if there is none left. */
-  enter(places: Parameters<Limits['enter']>[0], who: string): boolean {
-    const giveBack = this.#gateway.limits.enter(places, who)
-    if (giveBack) this.#places.push(giveBack)
-    return giveBack !== null
+  enter(...place: Parameters<Allowance['enter']>): boolean {
+    return this.#allowance.enter(...place)
   }
 
   close(code: ErrorCode): void {
@@ -193,7 +184,7 @@ class GatewaySession implements Session {
     this.#gateway.log.info('a session ended', { session: this.#peer.id, code: code ?? 'CLIENT' })
     this.#carets?.close()
     this.#quiet?.()
-    for (const giveBack of this.#places) giveBack()
+    this.#allowance.leave()
     this.#gateway.sessions.delete(this)
     this.#begin()
     this.#sentry?.close()
@@ -243,43 +234,23 @@ class GatewaySession implements Session {
 
   // ---- limits ----
 
-  /** Whose limits these are. */
-  get #who(): string {
-    return whoseLimits(this.principal, this.#peer.address)
-  }
-
-  #spend(frame: Frame | null, bytes: number): void {
-    const ops = frame?.a === 'op' || (frame?.a === 'h.catchup' && frame.submit) ? 1 : 0
-    this.#gateway.limits.spend(this.#who, ops, Math.max(bytes, LEAST_BYTES))
-  }
-
-  /** A request over a limit is answered so; what only ends or confirms something is not held up. */
+  /** A request over a limit is answered so. */
   #isTooMuch(frame: Frame): boolean {
-    const { limits } = this.#gateway
-    const rate = heavy.has(frame.a) ? limits.over(this.#who) : null
-    const setting = rate ?? (this.#followed.take(frame) ? null : 'DOCUMENTS_PER_CONNECTION')
-    if (setting === null) {
-      if (heavy.has(frame.a)) this.#over = 0
-      else this.#bear()
-      return this.phase.name === 'closed'
-    }
-    this.#refuse(addressOf(frame), codedError('TOO_MANY', `This is more than HOLDFAST_${setting} allows.`))
-    if (rate !== null) this.#goesOn()
-    return true
+    const setting = this.#allowance.beyond(frame)
+    if (setting !== null)
+      this.#refuse(addressOf(frame), codedError('TOO_MANY', `This is more than HOLDFAST_${setting} allows.`))
+    this.#bear(frame)
+    return setting !== null || this.phase.name === 'closed'
   }
 
   #reject({ code, message, address }: FrameFault): void {
     this.#refuse(address, codedError(code, message))
-    this.#bear()
+    this.#bear(null)
   }
 
-  /** What costs little, or is refused, is not held up over a rate; but who goes on is not borne for ever. */
-  #bear(): void {
-    if (this.#gateway.limits.over(this.#who)) this.#goesOn()
-  }
-
-  #goesOn(): void {
-    if (++this.#over > this.#gateway.limits.patience) this.close('TOO_MANY')
+  /** Who goes on over a rate is not borne for ever. */
+  #bear(frame: Frame | null): void {
+    if (!this.#allowance.isBorne(frame)) this.close('TOO_MANY')
   }
 
   #announce(frame: Announcement): void {
@@ -408,7 +379,7 @@ class GatewaySession implements Session {
       this.#answer(answer, this.phase.name === 'open' ? along : null)
     } catch (error) {
       await this.#beginning()
-      this.#followed.drop(c, d)
+      this.#allowance.followed.drop(c, d)
       const refusal: CatchUpRefusal = { a: 'h.catchup', c, d, from, error: wireError(error, this.#report) }
       this.#send({ ...refusal })
     }
@@ -448,7 +419,7 @@ class GatewaySession implements Session {
     }
     if (message.a === 'op' && isReply(message) && --this.#running === 0) this.#quiet?.()
     if (message.error !== undefined) {
-      if (message.a === 's') this.#followed.drop(message.c, message.d)
+      if (message.a === 's') this.#allowance.followed.drop(message.c, message.d)
       this.#send({ ...addressOf(message), error: wireError(message.error, this.#report) })
     } else if (message.a === 'hs') {
       this.#welcome(message)
@@ -470,10 +441,9 @@ class GatewaySession implements Session {
     if (this.phase.name === 'closed') return
     const { meter } = this.#gateway
     const isTold = message.a === 'ops' || (message.a === 'op' && !isReply(message))
-    for (const line of linesOf(message)) {
-      meter.told(line.bytes, isTold)
-      this.#socket.send(line)
-    }
+    const parcel = parcelOf(message)
+    meter.told(parcel.lines.length, parcel.bytes, isTold)
+    this.#socket.send(parcel)
     if (message.error !== undefined) meter.refused((message.error as WireError).code as ErrorCode)
     if (this.#isStuck()) this.close('READER_TOO_SLOW')
   }
@@ -482,9 +452,6 @@ class GatewaySession implements Session {
     return this.#socket.bufferedBytes() > this.#gateway.settings.SOCKET_BUFFER_BYTES
   }
 }
-
-/** Requests that make the server work, so that they wait where a rate is used up. */
-const heavy: ReadonlySet<Frame['a']> = new Set(['op', 'h.catchup', 'h.device', 'f', 'bf', 'nf', 'nt'])
 
 /** An ack or a refusal of the session's own op; somebody else's has something in it. */
 const isReply = (message: Record<string, unknown>): boolean =>

@@ -19,7 +19,7 @@ import type { Gateway } from './gateway.ts'
 import { type Out, openOutbox } from './outbox.ts'
 import type { Session, Socket } from './session.ts'
 import { openSession } from './session.ts'
-import type { Line } from './wire.ts'
+import type { Parcel } from './wire.ts'
 
 const PATH = '/ws'
 
@@ -44,8 +44,8 @@ class Connection implements Socket {
     this.session = open(this)
   }
 
-  send(line: Line): void {
-    if (this.socket.readyState === this.socket.OPEN) this.#out.send(line)
+  send(parcel: Parcel): void {
+    if (this.socket.readyState === this.socket.OPEN) this.#out.send(parcel)
   }
 
   bufferedBytes(): number {

@@ -24,7 +24,7 @@ export const codedError = (code: ErrorCode, message?: string): WireError => {
   return { code, message: error.message }
 }
 
-/** A message as text, ready to be sent to any number of clients. */
+/** A message as text. */
 export interface Line {
   readonly text: string
   /** Its length in UTF-8. */
@@ -33,22 +33,39 @@ export interface Line {
   frame?: Buffer
 }
 
+/** Lines that are told in one go, ready to be sent to any number of clients. */
+export interface Parcel {
+  readonly lines: readonly Line[]
+  /** Of all lines. */
+  readonly bytes: number
+  /** As WebSocket frames, one after the other, once a socket has made them. */
+  frames?: Buffer
+}
+
 /**
  * What is told to many: one message is one object for all of them, see telling.ts. Making the text once for 100 readers instead of
  * for each is 131,000 frames a second instead of 83,000.
  */
-const known = new WeakMap<object, readonly Line[]>()
+const known = new WeakMap<object, Parcel>()
 
-/** A message as lines: one, or where it stands for several ops, one for each. */
-export function linesOf(message: Record<string, unknown>): readonly Line[] {
+/** A message as one line, or where it stands for several ops, one for each. */
+export function parcelOf(message: Record<string, unknown>): Parcel {
   const found = known.get(message)
   if (found) return found
-  const lines = message.a === 'ops' ? (message as ManyOps).messages.flatMap(linesOf) : [lineOf(message)]
-  if (isForMany(message)) known.set(message, lines)
-  return lines
+  const parcel = message.a === 'ops' ? joined((message as ManyOps).messages) : parcelOn([lineOf(message)])
+  if (isForMany(message)) known.set(message, parcel)
+  return parcel
 }
 
-export function lineOf(message: Record<string, unknown>): Line {
+const joined = (messages: readonly Record<string, unknown>[]): Parcel =>
+  parcelOn(messages.flatMap(message => parcelOf(message).lines))
+
+const parcelOn = (lines: readonly Line[]): Parcel => ({
+  lines,
+  bytes: lines.reduce((sum, { bytes }) => sum + bytes, 0),
+})
+
+function lineOf(message: Record<string, unknown>): Line {
   const text = JSON.stringify(message)
   return { text, bytes: Buffer.byteLength(text) }
 }

@@ -1,7 +1,13 @@
 /**
  * Group commit: what arrives in one turn of the event loop is written together, so that many documents' ops share one
- * transaction and one fsync. While one group is written the next one gathers, so groups grow with the load by themselves.
+ * transaction and one sync of the disk. While one group is written the next one gathers, so groups grow with the load by themselves.
  */
+
+/**
+ * Turns that a group of several waits for more, while more comes. It came while the others were read; by itself it would cost another
+ * transaction, and another message to each reader of the document.
+ */
+const TURNS = 4
 
 export interface Group<Item, Verdict> {
   /** Resolves with the item's verdict once its group is durable; rejects with what `write` threw. */
@@ -24,6 +30,13 @@ export function groupOf<Item, Verdict>(
   let scheduled: NodeJS.Immediate | undefined
   let writing: Promise<void> | null = null
 
+  /** `known`: how many there were a turn ago. */
+  function gather(known: number, turns: number): void {
+    const { length } = waiting
+    if (length > Math.max(1, known) && turns > 0) scheduled = setImmediate(() => gather(length, turns - 1))
+    else start()
+  }
+
   async function writeAll(): Promise<void> {
     clearImmediate(scheduled)
     scheduled = undefined
@@ -45,7 +58,7 @@ export function groupOf<Item, Verdict>(
   return {
     flush: () => (waiting.length > 0 ? start() : (writing ?? Promise.resolve())),
     add(item) {
-      if (waiting.length === 0 && writing === null) scheduled = setImmediate(start)
+      if (waiting.length === 0 && writing === null) scheduled = setImmediate(() => gather(0, TURNS))
       return new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject })
       })

@@ -7,7 +7,7 @@ import { PresenceTurns } from '../../server/bus/presence.ts'
 import { type Gateway, openGateway } from '../../server/gateway/gateway.ts'
 import { openOutbox } from '../../server/gateway/outbox.ts'
 import { openSession, type Session } from '../../server/gateway/session.ts'
-import { type Line, lineOf } from '../../server/gateway/wire.ts'
+import { type Line, type Parcel, parcelOf } from '../../server/gateway/wire.ts'
 import { readSettings } from '../../server/settings.ts'
 import type { Announcement } from '../../server/sharedb.ts'
 import type { Engine } from '../../server/store/engine.ts'
@@ -59,9 +59,9 @@ describe('The hot path', () => {
   function dial(src: string): Reader {
     const lines: Line[] = []
     const frames: AnyFrame[] = []
-    const send = (line: Line) => {
-      lines.push(line)
-      frames.push(JSON.parse(line.text))
+    const send = (parcel: Parcel) => {
+      lines.push(...parcel.lines)
+      for (const { text } of parcel.lines) frames.push(JSON.parse(text))
     }
     const session = openSession(gateway, { send, close() {}, bufferedBytes: () => 0 })
     const say = (frame: AnyFrame) => session.receive(JSON.stringify(frame))
@@ -135,11 +135,14 @@ describe('The hot path', () => {
   it('[P13] an edit that is being written is seen by nobody but the next one', async () => {
     const [writer, other, late] = (await followers(3)) as [Reader, Reader, Reader]
     const written = Promise.withResolvers<void>()
-    before = () => written.promise
+    let isWriting = false
+    before = () => {
+      isWriting = true
+      return written.promise
+    }
     type(writer, 1, 1, 'a')
     type(other, 1, 1, 'b')
-    await turn()
-    await turn()
+    while (!isWriting) await turn()
     late.say({ a: 'f', ...doc, v: null })
     await turn()
     assert.deepEqual([writer.frames, other.frames], [[], []])
@@ -160,8 +163,7 @@ describe('The hot path', () => {
     let writes = 0
     before = () => (++writes === 1 ? failing.promise : Promise.resolve())
     for (const reader of readers.slice(0, 3)) type(reader, 1, 1)
-    await turn()
-    await turn()
+    while (writes === 0) await turn()
     // Upon those three, and in another group.
     for (const reader of readers.slice(3)) type(reader, 1, 1)
     await turn()
@@ -264,16 +266,19 @@ describe('What goes out to sockets', () => {
       stream.on('data', chunk => chunks.push(chunk))
       return { out: outbox.open(stream), chunks }
     })
-    const lines = texts.map(text => lineOf({ text }))
-    for (const [i, { out }] of streams.entries())
-      for (const line of i === 2 ? lines.slice(1) : lines) out.send(line)
-    assert.ok(streams[0]!.out.bytes >= lines.reduce((sum, { bytes }) => sum + bytes, 0))
+    const ops = texts.map(text => ({ a: 'op', op: text }))
+    const several = parcelOf({ a: 'ops', messages: ops })
+    const parcels = [several, ...texts.map(text => parcelOf({ text }))]
+    const told = (i: number) => (i === 2 ? parcels.slice(1) : parcels)
+    for (const [i, { out }] of streams.entries()) for (const parcel of told(i)) out.send(parcel)
+    assert.equal(several.lines.length, texts.length)
+    assert.ok(streams[0]!.out.bytes >= parcels.reduce((sum, { bytes }) => sum + bytes, 0))
     await turn()
     for (const [i, { out, chunks }] of streams.entries()) {
       assert.equal(chunks.length, 1)
       assert.deepEqual(
         read(chunks[0]!),
-        (i === 2 ? lines.slice(1) : lines).map(({ text }) => text),
+        told(i).flatMap(({ lines }) => lines.map(({ text }) => text)),
       )
       assert.equal(out.bytes, 0)
     }

@@ -95,11 +95,13 @@ describe('Frames with something wrong in them', () => {
 
     function greeted(): Session {
       const session = openSession(gateway, {
-        send: ({ text }) => {
-          const { error } = JSON.parse(text)
-          if (!error) return
-          refused++
-          assert.ok(isErrorCode(error.code), error.code)
+        send: ({ lines }) => {
+          for (const { text } of lines) {
+            const { error } = JSON.parse(text)
+            if (!error) continue
+            refused++
+            assert.ok(isErrorCode(error.code), error.code)
+          }
         },
         close: (_code, reason) => assert.ok(isErrorCode(reason), reason),
         bufferedBytes: () => 0,

@@ -42,8 +42,8 @@ describe('A session', () => {
     const socket = { end: null as Line['end'], stuck: 0 }
     let heard = () => {}
     const session = openSession(gateway, {
-      send: ({ text }) => {
-        said.push(JSON.parse(text))
+      send: ({ lines }) => {
+        for (const { text } of lines) said.push(JSON.parse(text))
         heard()
       },
       close: (code, reason) => {

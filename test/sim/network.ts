@@ -160,7 +160,9 @@ class Wire {
   open(mode: Mode, accept: Accept): void {
     if (!this.alive || mode === 'blackhole') return
     const socket: ServerSocket = {
-      send: ({ text }) => this.#down.send(text),
+      send: ({ lines }) => {
+        for (const { text } of lines) this.#down.send(text)
+      },
       close: code => clockwise(this, () => this.end(code)),
       bufferedBytes: () => 0,
     }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { keyText } from '../../../ops/identity.ts'
+import type { Principal } from '../../../server/access/access.ts'
 import { type AnyFrame, TEXT } from '../scene.ts'
 import { Board, hello, type Line, Site, tokenOf } from './site.ts'
 
@@ -385,6 +386,26 @@ describe('What a policy fails to answer', () => {
     await site.pass(10_000)
     assert.equal((await line.next({ a: 'hs' })).error.code, UNAVAILABLE)
     assert.deepEqual(line.end, { code: 1013, reason: UNAVAILABLE })
+  })
+
+  it('[W90] a drain that overtakes the question who speaks turns the client away, takes nothing that came along, and keeps no src', async () => {
+    site = new Site()
+    site.board.give('bob', 'write')
+    const asked = Promise.withResolvers<Principal>()
+    const authenticate = site.board.authenticate
+    site.board.authenticate = () => asked.promise
+    const line = site.dial()
+    line.say({ ...hello('ann'), token: 't' })
+    line.say({ ...creation, src: 'ann' })
+    line.session.drain()
+    asked.resolve({ id: 'root' })
+    assert.equal((await line.next({ a: 'hs' })).error.code, 'SERVER_DRAINING')
+    await site.quiet()
+    assert.equal(line.said.length, 1)
+    assert.equal((await site.store.head({ collection: 'notes', id: 'a' })).v, 0)
+    site.board.authenticate = authenticate
+    const other = await site.greet('ann', { id: 'bob' })
+    assert.equal((await other.ask({ ...creation, src: 'ann' }, { a: 'op' })).error, undefined)
   })
 
   it('[Z28] no frame is refused for good by a policy that fails, and each is taken once it answers', async () => {

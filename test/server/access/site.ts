@@ -96,10 +96,12 @@ export class Site {
     const session = openSession(
       this.gateway,
       {
-        send: ({ text }) => {
-          const frame = JSON.parse(text)
-          said.push(frame)
-          unread.add(frame)
+        send: ({ lines }) => {
+          for (const { text } of lines) {
+            const frame = JSON.parse(text)
+            said.push(frame)
+            unread.add(frame)
+          }
           for (const look of [...waiting]) look()
         },
         close: (code, reason) => {

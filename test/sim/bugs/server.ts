@@ -1,7 +1,7 @@
 /** Servers that do not keep the laws, as their clients would see it. */
 
 import type { Socket } from '../../../server/gateway/session.ts'
-import { type Line, lineOf } from '../../../server/gateway/wire.ts'
+import { type Parcel, parcelOf } from '../../../server/gateway/wire.ts'
 import type { Accept } from '../network.ts'
 import type { Bug } from './bug.ts'
 
@@ -50,7 +50,7 @@ export const lying: Bug = {
     let ops = 0
     return (frame, pass, socket) => {
       const { op: _op, ...ack } = frame
-      if (++ops % 10 === 0) socket.send(lineOf(ack))
+      if (++ops % 10 === 0) socket.send(parcelOf(ack))
       else pass(frame)
     }
   }),
@@ -62,8 +62,9 @@ export const indiscreet: Bug = {
     const sockets = new Set<Socket>()
     return socket => {
       sockets.add(socket)
-      const send = (line: Line) => {
-        for (const each of line.text.startsWith('{"a":"op"') ? sockets : [socket]) each.send(line)
+      const send = (parcel: Parcel) => {
+        const isOp = parcel.lines[0]!.text.startsWith('{"a":"op"')
+        for (const each of isOp ? sockets : [socket]) each.send(parcel)
       }
       return accept({ ...socket, send })
     }
