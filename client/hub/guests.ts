@@ -8,8 +8,8 @@ import type { Client } from '../api.ts'
 import type { App } from './app.ts'
 import type { Canary } from './canary.ts'
 import type { FromHub, FromTab, Question } from './messages.ts'
+import type { Place } from './places.ts'
 import type { Port } from './port.ts'
-import type { Presence } from './presence.ts'
 import type { Room } from './room.ts'
 import { Seat } from './seat.ts'
 
@@ -24,12 +24,6 @@ interface Guest {
   readonly seats: Map<string, Placed>
   /** Handles that were asked for and given up before they were there. */
   readonly dropped: Set<string>
-}
-
-/** A document that is open, and who looks at it. */
-export interface Place {
-  readonly room: Room
-  readonly presence: Presence
 }
 
 interface Placed extends Place {

@@ -9,25 +9,22 @@ import { type DocKey, keyText } from '../../ops/identity.ts'
 import type { ServerFrame } from '../../ops/protocol.ts'
 import type { Client, KnownDoc, Metrics } from '../api.ts'
 import type { Clock } from '../clock.ts'
-import { restore } from '../engine/checkpoint.ts'
-import { type Effect, type Event, start } from '../engine/engine.ts'
-import type { SavedReplica } from '../engine/saved.ts'
-import { type Dependency, nothing, type Replica, unsent } from '../engine/state.ts'
-import { unpack } from '../engine/stored.ts'
+import type { Effect, Event } from '../engine/engine.ts'
+import { type Dependency, unsent } from '../engine/state.ts'
 import { isOpen, type Link, type LinkEvents, type Phase } from '../link/link.ts'
 import { backoff, defaultTimings } from '../link/websocket.ts'
-import { type Log, logFailed, nothingStored, type Stored } from '../log/log.ts'
+import { type Log, logFailed, type Stored } from '../log/log.ts'
 import { App } from './app.ts'
 import { Canary } from './canary.ts'
 import { Guardian, type Storage, type StorageLimits, storageLimits } from './guardian.ts'
-import { Guests, type Host, type HubQuestion, meet, type Place, type TabPort } from './guests.ts'
+import { Guests, type Host, type HubQuestion, meet, type TabPort } from './guests.ts'
 import { type Household, writeJournal } from './journal.ts'
 import { Keeper } from './keeper.ts'
 import { Manifest } from './manifest.ts'
 import { Meter } from './meter.ts'
 import { Order } from './order.ts'
-import { Presence } from './presence.ts'
-import { Room, type Surroundings } from './room.ts'
+import { type Place, Places } from './places.ts'
+import type { Room, Surroundings } from './room.ts'
 import { Sleep, WAKING_MS } from './sleep.ts'
 import { Writer } from './writer.ts'
 
@@ -75,24 +72,20 @@ export class Hub implements Surroundings, Household, Host {
   readonly #guests = new Guests(this)
   readonly #meter: Meter
   readonly #order: Order
-  readonly #places = new Map<string, Promise<Place>>()
-  /** Those of `#places` that are ready. */
-  readonly #ready = new Map<string, Place>()
+  readonly #places: Places
   #fault: HoldfastError | null = null
   /** Ends the wait for space. */
   #notRecovering = () => {}
-  /** Documents that were opened without what the log has of them. */
-  #blind = 0
   #closed = false
 
   constructor(options: HubOptions) {
     this.#options = options
     this.#sleep = new Sleep(options.clock)
-    this.#order = new Order(key => this.#ready.get(keyText(key))?.room, options.stuck)
+    this.#order = new Order(key => this.#roomOf(key), options.stuck)
     this.#meter = new Meter(options.clock)
     this.#writer = new Writer(options.log, options.clock, {
       saved: (key, n) => this.#saved(key, n),
-      apart: key => this.#ready.get(keyText(key))?.room.apart(),
+      apart: key => this.#roomOf(key)?.apart(),
       refused: reason => this.#refused(reason),
     })
     this.canary = new Canary(options.log, options.clock, {
@@ -109,18 +102,35 @@ export class Hub implements Surroundings, Household, Host {
     this.#keeper = new Keeper({
       log: options.log,
       mayFetch: () => this.#link.phase.name === 'up' && !this.#link.network.metered,
-      visit: (key, task) => this.#visit(key, ({ room }) => task(room)),
+      visit: (key, task) => this.#places.visit(key, ({ room }) => task(room)),
       summarize: key => {
         this.#writer.summarize(key)
         return this.#writer.flush()
       },
+    })
+    const { log, src, frameBytes, schema } = options
+    this.#places = new Places({
+      log,
+      src,
+      frameBytes,
+      schema,
+      surroundings: this,
+      ready: this.#keeper.ready,
+      send: frame => this.#link.send(frame),
+      found: (key, n) => this.canary.found(key, n),
+      failed: reason => this.#logFailed(reason),
+      begun: (room, effects, stored) => this.#begun(room, effects, stored),
+      written: ({ key }) => this.#writer.rest(key),
+      ended: room => this.#ended(room),
+      // Without a working log it would be forgotten, and its names used again.
+      mayEnd: () => this.#fault === null,
     })
     this.#guardian = new Guardian({
       log: options.log,
       clock: options.clock,
       storage: options.storage ?? null,
       limits: { ...storageLimits, ...options.limits },
-      isOpen: key => this.#places.has(keyText(key)),
+      isOpen: key => this.#places.has(key),
     })
     this.#guardian.grew()
     options.log.onLost(reason => this.#logFailed(reason))
@@ -134,7 +144,7 @@ export class Hub implements Surroundings, Household, Host {
         phase: phase => this.#linkPhase(phase),
         frame: frame => this.#route(frame),
         network: ({ slow }) => {
-          for (const { room } of this.#ready.values()) room.handle({ t: 'network', slow })
+          for (const { room } of this.#places.all) room.handle({ t: 'network', slow })
         },
       },
       () => this.app.ask(this.#guests.ports, { q: 'token' }) as Promise<string | null>,
@@ -149,9 +159,9 @@ export class Hub implements Surroundings, Household, Host {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    for (const { presence } of this.#ready.values()) presence.leave()
+    for (const { presence } of this.#places.all) presence.leave()
     this.#link.close()
-    await Promise.allSettled(this.#places.values())
+    await this.#places.close()
     await this.#writer.close()
     this.#end()
     await this.#options.log.close()
@@ -168,7 +178,7 @@ export class Hub implements Surroundings, Household, Host {
   }
 
   whenKnown<T>(key: DocKey, task: (place: Place) => T): Promise<T> {
-    return this.#visit(key, async place => {
+    return this.#places.visit(key, async place => {
       this.#order.promote(place.room)
       await this.#inTime(place.room.known())
       return task(place)
@@ -203,7 +213,7 @@ export class Hub implements Surroundings, Household, Host {
   async #known(): Promise<KnownDoc[]> {
     const docs = await this.#options.log.list()
     return docs.map(({ key, type, unsent: logged, held, at, pinned }) => {
-      const replica = this.#ready.get(keyText(key))?.room.state.replica
+      const replica = this.#roomOf(key)?.state.replica
       return {
         collection: key.collection,
         id: key.id,
@@ -235,11 +245,11 @@ export class Hub implements Surroundings, Household, Host {
   }
 
   rooms(): Room[] {
-    return [...this.#ready.values()].map(({ room }) => room)
+    return this.#places.all.map(({ room }) => room)
   }
 
   async room(key: DocKey): Promise<Room> {
-    return (await this.#place(key)).room
+    return (await this.#places.take(key)).room
   }
 
   flush(): Promise<void> {
@@ -275,20 +285,9 @@ export class Hub implements Surroundings, Household, Host {
     return this.#order.dependenciesOn(keys)
   }
 
-  /** A room that nobody looks at and that has nothing to send is given up, once the log has all of it. */
   quiet(room: Room): void {
     this.#order.moved(room)
-    if (!this.#idle(room)) return
-    this.#writer.rest(room.key)
-    void this.#writer.flush().then(() => {
-      const id = keyText(room.key)
-      if (!this.#idle(room) || this.#ready.get(id)?.room !== room) return
-      this.#ready.delete(id)
-      this.#places.delete(id)
-      this.#writer.forget(room.key)
-      this.#order.forget(room)
-      this.#link.send({ a: 'u', c: room.key.collection, d: room.key.id })
-    })
+    this.#places.quiet(room)
   }
 
   link(): Phase {
@@ -299,24 +298,13 @@ export class Hub implements Surroundings, Household, Host {
     return this.#fault
   }
 
-  /** Without a working log nothing may be given up: it would be forgotten, and its names used again. */
-  #idle(room: Room): boolean {
-    return (
-      room.seats.size === 0 &&
-      !room.awaited &&
-      room.state.replica.pending.length === 0 &&
-      this.#fault === null &&
-      !this.#closed
-    )
-  }
-
   // ---- rooms ----
 
   /** Edits that an earlier visit left unsent are sent even if nobody opens their documents. */
   async #resume(): Promise<void> {
     try {
       for (const key of await this.#options.log.unsent())
-        await this.#visit(key, async ({ room }) => {
+        await this.#places.visit(key, async ({ room }) => {
           // The former hub ended before it could say so.
           if (unsent(room.state.replica) === 0) this.#writer.summarize(key)
         })
@@ -326,63 +314,27 @@ export class Hub implements Surroundings, Household, Host {
     }
   }
 
-  #place(key: DocKey): Promise<Place> {
-    const id = keyText(key)
-    const place = this.#places.get(id) ?? this.#load(key)
-    this.#places.set(id, place)
-    return place
+  #roomOf(key: DocKey): Room | undefined {
+    return this.#places.get(keyText(key))?.room
   }
 
-  async #load(key: DocKey): Promise<Place> {
-    const [{ replica, logged, stored, src }] = await Promise.all([this.#read(key), this.#keeper.ready])
-    const [state, effects] = start(key, replica, logged, src, this.#options.frameBytes, this.#options.schema)
-    const room = new Room(state, this)
-    const presence = new Presence(keyText(key), frame => this.#link.send(frame), room.seats)
-    const place = { room, presence }
-    this.#ready.set(keyText(key), place)
-    this.#writer.open(() => ({ ...room.state, pinned: this.#keeper.wants(key) }), stored)
-    room.perform(state, effects)
+  #begun(room: Room, effects: readonly Effect[], stored: Stored): void {
+    this.#writer.open(() => ({ ...room.state, pinned: this.#keeper.wants(room.key) }), stored)
+    room.perform(room.state, effects)
     room.handle({ t: 'network', slow: this.#link.network.slow })
     if (isOpen(this.#link.phase)) this.#order.add(room)
-    return place
   }
 
-  /** Has a room for as long as `task` takes; one that was given up meanwhile is taken anew. */
-  async #visit<T>(key: DocKey, task: (place: Place) => Promise<T>): Promise<T> {
-    for (;;) {
-      if (this.#closed) throw new HoldfastError('CLIENT_CLOSED')
-      const place = await this.#place(key)
-      if (this.#ready.get(keyText(key)) !== place) continue
-      try {
-        return await place.room.whileAwaited(() => task(place))
-      } finally {
-        this.quiet(place.room)
-      }
-    }
-  }
-
-  /** What the log makes of a document; a log that cannot be read or makes no sense is left alone from here on. */
-  async #read(key: DocKey): Promise<{ replica: Replica; logged: number; stored: Stored; src: string }> {
-    const { src } = this.#options
-    try {
-      const stored = await this.#options.log.load(key)
-      const { checkpoint, events } = stored
-      const folded = events.map(item => unpack(item.event))
-      const replica = restore((checkpoint?.state as SavedReplica) ?? null, folded, checkpoint?.bulk?.value)
-      const logged = events.at(-1)?.n ?? checkpoint?.n ?? 0
-      this.canary.found(key, logged)
-      return { replica, logged, stored, src }
-    } catch (reason) {
-      this.#logFailed(reason)
-      // Nobody knows any more which names this hub gave in the document before.
-      return { replica: nothing, logged: 0, stored: nothingStored, src: `${src}~${++this.#blind}` }
-    }
+  #ended(room: Room): void {
+    this.#writer.forget(room.key)
+    this.#order.forget(room)
+    this.#link.send({ a: 'u', c: room.key.collection, d: room.key.id })
   }
 
   /** A log that failed tells the rooms to go on, too. */
   #saved(key: DocKey, n: number): void {
     this.#meter.saved(keyText(key), n)
-    const room = this.#ready.get(keyText(key))?.room
+    const room = this.#roomOf(key)
     room?.handle({ t: 'saved', n })
     if (this.#fault !== null) {
       if (room) this.canary.failed(room)
@@ -417,17 +369,17 @@ export class Hub implements Surroundings, Household, Host {
     if (reason instanceof HoldfastError && reason.code === 'LOG_TAKEN' && this.#options.fenced) this.#giveUp()
     else if (this.#fault === null) {
       this.#fault = logFailed(reason)
-      for (const { room } of this.#ready.values()) room.refresh()
+      for (const { room } of this.#places.all) room.refresh()
     }
   }
 
   /** The log had no space, and may have some again: it gets all that the rooms have. What it could not be asked for is left alone. */
   async #recover(): Promise<void> {
-    if (this.#closed || this.#blind > 0) return
+    if (this.#closed || this.#places.blind) return
     await this.#guardian.relieve().catch(() => 0)
     if (!(await this.#writer.revive()) || this.#closed) return
     this.#fault = null
-    for (const { room } of this.#ready.values()) {
+    for (const { room } of this.#places.all) {
       room.refresh()
       this.canary.saved(room)
     }
@@ -458,8 +410,7 @@ export class Hub implements Surroundings, Household, Host {
     this.canary.close()
     this.#manifest.down()
     this.#guardian.close()
-    for (const { room } of this.#ready.values()) room.close()
-    this.#ready.clear()
+    this.#places.clear()
     this.#guests.clear()
   }
 
@@ -503,7 +454,7 @@ export class Hub implements Surroundings, Household, Host {
       this.#order.end()
       this.#manifest.down()
     }
-    for (const { room, presence } of this.#ready.values()) {
+    for (const { room, presence } of this.#places.all) {
       if (isOpen(phase)) room.refresh()
       else if (room.state.phase.name !== 'offline') {
         room.handle({ t: 'down' })
@@ -521,14 +472,14 @@ export class Hub implements Surroundings, Household, Host {
   #route(frame: ServerFrame): void {
     this.#meter.heard(frame)
     if ('ch' in frame) {
-      const presence = this.#ready.get(frame.ch)?.presence
+      const presence = this.#places.get(frame.ch)?.presence
       if (frame.a === 'p' && frame.src !== this.#options.src) presence?.heard(frame)
       else if (frame.a === 'pr') presence?.asked()
       return
     }
     if (frame.a === 'h.device' && !frame.error) this.#manifest.heard(frame)
     if (!('d' in frame)) return
-    const place = this.#ready.get(keyText({ collection: frame.c, id: frame.d }))
+    const place = this.#places.get(keyText({ collection: frame.c, id: frame.d }))
     if (!place) return
     if (frame.a === 's' && frame.error) place.room.handle({ t: 'barred', error: frame.error })
     else if (frame.a === 'op') place.room.handle({ t: 'op', frame })

@@ -165,10 +165,11 @@ export class Writer {
     return !this.#failed
   }
 
-  /** Writes the summary if it was left for a moment in which nobody types. */
-  rest(key: DocKey): void {
+  /** As `flush`, and the summary of a document is written if it was left for a moment in which nobody types. */
+  rest(key: DocKey): Promise<void> {
     const queue = this.#queues.get(keyText(key))
     if (queue?.owes) this.summarize(key)
+    return this.flush()
   }
 
   /** Resolves when all that was appended so far is written, or the log has failed. */
