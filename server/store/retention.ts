@@ -91,6 +91,7 @@ async function namesBelow(engine: Engine, doc: DocRow, horizon: number): Promise
   let [from, before] = [0, START]
   while (from < horizon) {
     const packs = await engine.packs(doc.num, from, Math.min(horizon, from + PACKS * PACK_OPS))
+    if (packs.length === 0) break // the document was forgotten meanwhile
     for (const { v, n, body, hash } of packs) {
       if (body && v + n <= horizon) names.set(v, namesOf(body, before))
       ;[from, before] = [v + n, hash]

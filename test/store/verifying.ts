@@ -197,7 +197,7 @@ const corruptions: readonly Corruption[] = [
     plant: `UPDATE packs SET hash = '${'f'.repeat(32)}' WHERE ${at(TRIMMED, 4)}`,
     subject: 'hash',
     ...trimmed,
-    v: 12,
+    v: 8,
   },
   {
     what: 'the hash of a head that was changed',
