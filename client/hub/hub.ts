@@ -77,6 +77,8 @@ export class Hub implements Surroundings, Household, Host {
   readonly #places = new Map<string, Promise<Place>>()
   /** Those of `#places` that are ready. */
   readonly #ready = new Map<string, Place>()
+  /** What the log is being asked for. */
+  readonly #reading = new Map<string, Promise<Stored>>()
   #fault: HoldfastError | null = null
   /** Documents that were opened without what the log has of them. */
   #blind = 0
@@ -92,7 +94,8 @@ export class Hub implements Surroundings, Household, Host {
       apart: key => this.#ready.get(keyText(key))?.room.apart(),
       failed: reason => this.#logFailed(reason),
     })
-    this.canary = new Canary(options.log, options.clock, {
+    const { identity } = options.log
+    this.canary = new Canary({ identity, load: key => this.#stored(key) }, options.clock, {
       note: text => this.#guests.tellAll({ t: 'note', text }),
       loss: loss => this.#guests.tellAll({ t: 'loss', loss }),
     })
@@ -362,7 +365,7 @@ export class Hub implements Surroundings, Household, Host {
   async #read(key: DocKey): Promise<{ replica: Replica; logged: number; stored: Stored; src: string }> {
     const { src } = this.#options
     try {
-      const stored = await this.#options.log.load(key)
+      const stored = await this.#stored(key)
       const { checkpoint, events } = stored
       const folded = events.map(item => unpack(item.event))
       const replica = restore((checkpoint?.state as SavedReplica) ?? null, folded, checkpoint?.bulk?.value)
@@ -374,6 +377,16 @@ export class Hub implements Surroundings, Household, Host {
       // Nobody knows any more which names this hub gave in the document before.
       return { replica: nothing, logged: 0, stored: nothingStored, src: `${src}~${++this.#blind}` }
     }
+  }
+
+  /** What is being read already is not read twice: a large document takes as long as all else that a hub begins with. */
+  #stored(key: DocKey): Promise<Stored> {
+    const id = keyText(key)
+    const stored = this.#reading.get(id) ?? this.#options.log.load(key)
+    this.#reading.set(id, stored)
+    const done = () => this.#reading.delete(id)
+    stored.then(done, done)
+    return stored
   }
 
   /** A log that failed tells the rooms to go on, too. */
