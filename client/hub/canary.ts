@@ -34,7 +34,7 @@ export interface CanaryEvents {
 }
 
 export class Canary {
-  readonly #log: Log
+  readonly #log: Pick<Log, 'identity' | 'load'>
   readonly #clock: Clock
   readonly #events: CanaryEvents
   /** How far the documents went when this hub read them first. */
@@ -52,7 +52,7 @@ export class Canary {
   #dirty = false
   #cancel: (() => void) | null = null
 
-  constructor(log: Log, clock: Clock, events: CanaryEvents) {
+  constructor(log: Pick<Log, 'identity' | 'load'>, clock: Clock, events: CanaryEvents) {
     this.#log = log
     this.#clock = clock
     this.#events = events

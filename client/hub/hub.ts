@@ -88,7 +88,8 @@ export class Hub implements Surroundings, Household, Host {
       apart: key => this.#roomOf(key)?.apart(),
       refused: reason => this.#refused(reason),
     })
-    this.canary = new Canary(options.log, options.clock, {
+    const { identity } = options.log
+    this.canary = new Canary({ identity, load: key => this.#places.stored(key) }, options.clock, {
       note: text => this.#guests.tellAll({ t: 'note', text }),
       loss: loss => this.#guests.tellAll({ t: 'loss', loss }),
     })

@@ -55,6 +55,8 @@ export class Places {
   readonly #places = new Map<string, Promise<Place>>()
   /** Those of `#places` that are ready. */
   readonly #ready = new Map<string, Place>()
+  /** What the log is being asked for. */
+  readonly #reading = new Map<string, Promise<Stored>>()
   /** Documents that were opened without what the log has of them. */
   #blind = 0
   #closed = false
@@ -100,6 +102,16 @@ export class Places {
         this.quiet(place.room)
       }
     }
+  }
+
+  /** What the log has; not read twice at a time, as a large document takes as long as all else that a hub begins with. */
+  stored(key: DocKey): Promise<Stored> {
+    const id = keyText(key)
+    const stored = this.#reading.get(id) ?? this.#parts.log.load(key)
+    this.#reading.set(id, stored)
+    const done = () => this.#reading.delete(id)
+    stored.then(done, done)
+    return stored
   }
 
   /** Gives a room up that nobody looks at and that has nothing to send, once the log has all of it. */
@@ -149,9 +161,9 @@ export class Places {
 
   /** What the log makes of a document; a log that cannot be read or makes no sense is left alone from here on. */
   async #read(key: DocKey): Promise<Read> {
-    const { log, src, found, failed } = this.#parts
+    const { src, found, failed } = this.#parts
     try {
-      const stored = await log.load(key)
+      const stored = await this.stored(key)
       const { checkpoint, events } = stored
       const folded = events.map(item => unpack(item.event))
       const replica = restore((checkpoint?.state as SavedReplica) ?? null, folded, checkpoint?.bulk?.value)

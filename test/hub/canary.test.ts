@@ -109,6 +109,25 @@ describe('canary', () => {
     }
   })
 
+  it('[Q80] does not read again what the hub is reading to find out how far it goes', async () => {
+    const profile = await written()
+    const loads: string[] = []
+    const openLog = async () => {
+      const log = memoryLog({ storage: profile.storage })
+      const load: typeof log.load = async key => {
+        loads.push(key.id)
+        for (let i = 0; i < 10; i++) await new Promise(resolve => setImmediate(resolve))
+        return log.load(key)
+      }
+      return { ...log, load }
+    }
+    const client = profile.device(NOWHERE, { openLog })
+    const doc = await client.open<string>('notes', 'one', 'text')
+    doc.edit(['three '])
+    await profile.until(() => edits(profile)[0] === 4)
+    assert.deepEqual([loads, client.loss], [['one'], null])
+  })
+
   it('[Q7] adds a loss to one that nobody has read of yet', async () => {
     const profile = await written()
     wipe(profile.storage)
