@@ -27,6 +27,9 @@ import type { Report } from './report.ts'
 import { followRequest, requestOf } from './requests.ts'
 import type { Settings } from './settings.ts'
 
+/** Seconds; every rate is one of a second. */
+const RETRY_AFTER = '1'
+
 /** `web` is the directory of the built pages; null serves none. */
 export function httpApp(gateway: Gateway, web: string | null, metrics: Metrics = openMetrics()): Express {
   const app = express()
@@ -110,6 +113,7 @@ function answerError(gateway: Gateway): ErrorRequestHandler {
     const answer =
       status === 404 ? { code: 'NOT_FOUND', message: errors.NOT_FOUND.meaning } : wireError(coded, report)
     gateway.meter.refused(answer.code as ErrorCode)
+    if (answer.code === 'TOO_MANY') response.set('Retry-After', RETRY_AFTER)
     response.status(errors[answer.code as ErrorCode].http).json({ error: answer })
   }
 }

@@ -13,12 +13,15 @@ import type { Report } from './report.ts'
 import type { Settings } from './settings.ts'
 
 type Rate = 'OPS_PER_SECOND' | 'BYTES_PER_SECOND'
-type Places = 'CONNECTIONS_PER_PRINCIPAL' | 'CONNECTIONS_PER_ADDRESS'
+type Places = 'CONNECTIONS_PER_PRINCIPAL' | 'CONNECTIONS_PER_ADDRESS' | 'SOCKETS_PER_ADDRESS'
 
 export interface Limits {
   /** The setting that `who` has used up for now; null: go on. */
   over(who: string): Rate | null
   spend(who: string, ops: number, bytes: number): void
+  /** A token from this address was refused; and whether that happened more often than REFUSED_TOKENS_PER_SECOND allows. */
+  refused(address: string): void
+  isGuessing(address: string): boolean
   /** Takes one of the places that `who` has; null if there is none left, else what gives it back. */
   enter(places: Places, who: string): (() => void) | null
   /** Of one connection: refused requests in a row after which it is closed. */
@@ -35,6 +38,8 @@ export const whoseLimits = (principal: string | null, address: string): string =
 export const noLimits: Limits = {
   over: () => null,
   spend() {},
+  refused() {},
+  isGuessing: () => false,
   enter: () => () => {},
   patience: Number.POSITIVE_INFINITY,
   documents: Number.POSITIVE_INFINITY,
@@ -54,12 +59,14 @@ const inProcess: Count = options => new RateLimiterMemory(options)
 
 export function openLimits(settings: Settings, report: Report, count: Count = inProcess): Limits {
   const rates = { OPS_PER_SECOND: rate('OPS_PER_SECOND'), BYTES_PER_SECOND: rate('BYTES_PER_SECOND') }
+  const guesses = rate('REFUSED_TOKENS_PER_SECOND')
   const places = {
     CONNECTIONS_PER_PRINCIPAL: new Map<string, number>(),
     CONNECTIONS_PER_ADDRESS: new Map<string, number>(),
+    SOCKETS_PER_ADDRESS: new Map<string, number>(),
   }
 
-  function rate(name: Rate): Gauge | null {
+  function rate(name: Rate | 'REFUSED_TOKENS_PER_SECOND'): Gauge | null {
     const points = settings[name]
     if (points === 0) return null
     return new Gauge(points, count({ keyPrefix: name, points, duration: 1 }), report)
@@ -76,6 +83,8 @@ export function openLimits(settings: Settings, report: Report, count: Count = in
       if (ops > 0) rates.OPS_PER_SECOND?.spend(who, ops)
       rates.BYTES_PER_SECOND?.spend(who, bytes)
     },
+    refused: address => guesses?.spend(address, 1),
+    isGuessing: address => guesses?.isOver(address) ?? false,
     enter(name, who) {
       const taken = places[name]
       const n = taken.get(who) ?? 0

@@ -79,7 +79,7 @@ export async function startServer(settings: Settings, options: ServerOptions = {
       'What is given up for want of memory: 1 presence, 2 new connections.',
       () => pressures.indexOf(guard.pressure),
     )
-    const server = listener(httpApp(gateway, web, metrics), settings, meter)
+    const server = listener(httpApp(gateway, web, metrics), settings, meter, limits)
     const sockets = acceptWebSockets(server, gateway)
     const port = await listen(server, settings)
     const host = ['0.0.0.0', '::'].includes(settings.HOST) ? 'localhost' : settings.HOST

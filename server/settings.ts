@@ -176,6 +176,20 @@ export const table = {
     0,
     1_000_000,
   ),
+  SOCKETS_PER_ADDRESS: whole(
+    10_000,
+    '',
+    'The same of whatever is open on the network, before a word was said; not looked at behind proxies (HOLDFAST_PROXIES), whose matter it is; 0: no limit.',
+    0,
+    1_000_000,
+  ),
+  REFUSED_TOKENS_PER_SECOND: whole(
+    100,
+    '',
+    'Tokens from one address that may be refused in a second, over HTTP and in handshakes, before no more are looked at; on all servers of one Redis together; 0: no limit.',
+    0,
+    1_000_000,
+  ),
   DOCUMENTS_PER_CONNECTION: whole(10_000, '', 'Documents that one connection may follow.', 1, 1_000_000),
   PRESENCE_PER_SECOND: whole(
     100,

@@ -1,9 +1,10 @@
 /** Where a token comes from, and whose it is. It is never part of an address: those end up in logs and histories. */
 
 import type { IncomingHttpHeaders } from 'node:http'
-import { HoldfastError } from '../../ops/errors.ts'
+import { errors, HoldfastError } from '../../ops/errors.ts'
 import { cookieValue } from '../browser.ts'
 import type { Clock } from '../clock.ts'
+import type { Limits } from '../limits.ts'
 import type { Report } from '../report.ts'
 import type { Settings } from '../settings.ts'
 import type { Access, Principal } from './access.ts'
@@ -22,6 +23,30 @@ export async function identify({ access, clock, report }: Asking, token: string 
   if (principal.expires !== undefined && principal.expires <= clock.now())
     throw new HoldfastError('TOKEN_EXPIRED')
   return principal
+}
+
+/**
+ * The same for who comes new from an address. Rejects with `TOO_MANY`, without a look at the token, where too many from there were
+ * refused; to bring none is no guess.
+ */
+export async function identifyNew(
+  asking: Asking & { readonly limits: Limits },
+  token: string | null,
+  address: string,
+): Promise<Principal> {
+  const { limits } = asking
+  if (token !== null && limits.isGuessing(address))
+    throw new HoldfastError(
+      'TOO_MANY',
+      'More tokens were refused than HOLDFAST_REFUSED_TOKENS_PER_SECOND allows; ask again in a second.',
+    )
+  try {
+    return await identify(asking, token)
+  } catch (error) {
+    const isRefused = error instanceof HoldfastError && errors[error.code].http === 401
+    if (token !== null && isRefused) limits.refused(address)
+    throw error
+  }
 }
 
 type Cookies = Pick<Settings, 'COOKIE' | 'ORIGINS'>

@@ -8,9 +8,6 @@ import type { Gateway } from '../gateway/gateway.ts'
 import { whoseLimits } from '../limits.ts'
 import { peerOf } from '../peer.ts'
 
-/** Seconds; every rate is one of a second. */
-const RETRY_AFTER = '1'
-
 /** Bytes that were counted, by connection: all that comes on it is of some request. */
 const counted = new WeakMap<Socket, number>()
 
@@ -23,13 +20,11 @@ export function limitRate({ limits, settings }: Gateway): RequestHandler {
     const setting = limits.over(who)
     limits.spend(who, 0, newBytes(request))
     response.once('close', () => limits.spend(who, 0, newBytes(request)))
-    if (setting !== null) {
-      response.set('Retry-After', RETRY_AFTER)
+    if (setting !== null)
       throw new HoldfastError(
         'TOO_MANY',
         `This is more than HOLDFAST_${setting} allows; ask again in a second.`,
       )
-    }
     next()
   }
 }

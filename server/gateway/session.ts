@@ -19,7 +19,7 @@ import { HOLDFAST_PROTOCOL, SHAREDB_PROTOCOL } from '../../ops/protocol.ts'
 import type { Access } from '../access/access.ts'
 import { type Gate, openGate } from '../access/gate.ts'
 import { Sentry, type SentryParts } from '../access/sentry.ts'
-import { identify } from '../access/tokens.ts'
+import { identifyNew } from '../access/tokens.ts'
 import type { Reviewed } from '../access/watch.ts'
 import { answerCatchUp, carryAlong } from '../catchup.ts'
 import { meetDevice } from '../devices.ts'
@@ -302,7 +302,7 @@ class GatewaySession implements Session {
     this.phase = phase
     const parts = { ...this.#gateway, report: this.#report, access }
     try {
-      const principal = await identify(parts, hello.token ?? this.#cookie)
+      const principal = await identifyNew(parts, hello.token ?? this.#cookie, this.#peer.address)
       const gate = await openGate(parts, principal, hello.id ?? this.#agent.clientId, this.#agent)
       if (this.phase !== phase) gate.close()
       else {

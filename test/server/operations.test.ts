@@ -1,7 +1,10 @@
 /** How the server is watched and kept within limits. */
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
+import { connect as openSocket, type Socket } from 'node:net'
+import { text as textIn } from 'node:stream/consumers'
 import { connect } from '../../client/client.ts'
 import { memoryLog } from '../../client/log/memory.ts'
 import { openLog } from '../../server/log.ts'
@@ -14,6 +17,9 @@ import { closeAll, dial, greet, type Place, serve, TEXT } from './scene.ts'
 
 const text = async (server: Place, headers: Record<string, string> = {}) =>
   (await fetch(`${server.url}/metrics`, { headers })).text()
+
+/** What comes on a socket until it ends; a socket that is cut has said what it has said. */
+const wordsOf = (socket: Socket) => textIn(socket).catch(() => '')
 
 const creation = { a: 'op', c: 'notes', d: 'a', src: 'ann', seq: 1, v: 0, create: { type: TEXT } }
 
@@ -150,6 +156,31 @@ describe('Limits of what is asked', () => {
     first.socket.close()
     await first.closed
     await greet(server, 'ben')
+  })
+
+  it('[F90] so many may be open on the network, silent ones too; one more is told so and closed, and an end makes room', async () => {
+    const server = await serve({ SOCKETS_PER_ADDRESS: 2 })
+    const open = () => openSocket(server.port, '127.0.0.1')
+    const [first, second] = [open(), open()]
+    await Promise.all([once(first, 'connect'), once(second, 'connect')])
+    assert.match(await wordsOf(open()), /^HTTP\/1\.1 429 .*TOO_MANY/s)
+    first.destroy()
+    let answer: string
+    do {
+      const third = open()
+      third.write('GET /health HTTP/1.0\r\n\r\n')
+      answer = await wordsOf(third)
+    } while (answer.startsWith('HTTP/1.1 429') || answer === '')
+    assert.match(answer, /^HTTP\/1\.1 200/)
+    second.destroy()
+  })
+
+  it('[F90] behind proxies that is their matter', async () => {
+    const server = await serve({ SOCKETS_PER_ADDRESS: 1, PROXIES: 1 })
+    const first = openSocket(server.port, '127.0.0.1')
+    await once(first, 'connect')
+    assert.equal((await fetch(`${server.url}/health`)).status, 200)
+    first.destroy()
   })
 
   it('[F7] so has a principal', async () => {

@@ -27,18 +27,16 @@ import { deflated, inflated, jsonOrNull, quoted, unquoted } from '../text.ts'
 import { adoptInto, fillFrom, viewOf } from './rows.ts'
 import {
   type DatabaseOptions,
-  hasWal,
   inLongTransaction,
   inTransaction,
+  inUnsyncedTransaction,
   openDatabase,
   shrink,
 } from './schema.ts'
 import { type Statements, statementsOf } from './statements.ts'
-import { type Sync, Wal } from './wal.ts'
 
-/** Throws `STORE_NEWER`, or `STORE_FAILED` with SQLite's reason. `sync`: instead of the system's, for a disk that fails. */
-export const openSqliteEngine = (options: DatabaseOptions, sync?: Sync): Engine =>
-  new SqliteEngine(options, sync)
+/** Throws `STORE_NEWER`, or `STORE_FAILED` with SQLite's reason. */
+export const openSqliteEngine = (options: DatabaseOptions): Engine => new SqliteEngine(options)
 
 /** A small commit writes about eight pages of 4 kB. */
 const PING_BYTES = 32_768
@@ -48,15 +46,11 @@ class SqliteEngine implements Engine {
   epoch: string
   readonly #db: DatabaseSync
   readonly #sql: Statements
-  readonly #path: string
-  /** Null where a commit does not wait for the disk, or SQLite sees to it. */
-  readonly #wal: Wal | null
+  readonly #options: DatabaseOptions
 
-  constructor(options: DatabaseOptions, sync?: Sync) {
-    const { path, durability = 'full' } = options
-    this.#path = path
+  constructor(options: DatabaseOptions) {
+    this.#options = options
     this.#db = openDatabase(options)
-    this.#wal = durability === 'full' && hasWal(this.#db) ? new Wal(this.#db, path, sync) : null
     this.#sql = statementsOf(this.#db)
     this.epoch = (this.#sql.fact.get('epoch') as { value: string }).value
   }
@@ -64,7 +58,7 @@ class SqliteEngine implements Engine {
   // ---- commits ----
 
   async append(commits: readonly Commit[]): Promise<Verdict[]> {
-    return this.#durably(() => {
+    return inTransaction(this.#db, () => {
       const decision = decide(commits, this.#books())
       this.#write(decision)
       return verdictsOf(decision)
@@ -131,11 +125,11 @@ class SqliteEngine implements Engine {
   }
 
   async claim(src: string, who: string): Promise<void> {
-    this.#durably(() => this.#sql.claim.run(quoted(src), quoted(who)))
+    inTransaction(this.#db, () => this.#sql.claim.run(quoted(src), quoted(who)))
   }
 
   async touch({ collection, id }: DocKey): Promise<DocRow> {
-    return this.#durably(() => {
+    return inTransaction(this.#db, () => {
       const names = [quoted(collection), quoted(id)] as const
       if (!this.#sql.doc.get(...names)) this.#sql.addDoc.get(...names, 0, null, START, 0, 0, 0)
       return this.#sql.doc.get(...names) as unknown as DocRow
@@ -173,7 +167,7 @@ class SqliteEngine implements Engine {
   }
 
   async changeFact(name: string, before: string | null, value: string | null): Promise<boolean> {
-    return this.#durably(() => {
+    return inTransaction(this.#db, () => {
       if ((this.#sql.fact.get(name)?.value ?? null) !== before) return false
       if (value === null) this.#sql.dropFact.run(name)
       else this.#sql.putFact.run(name, value)
@@ -264,7 +258,7 @@ class SqliteEngine implements Engine {
   async saveMilestone(doc: number, { v, type, data, meta }: Full): Promise<void> {
     const mtime = typeof meta?.mtime === 'number' ? meta.mtime : null
     const content = type === null ? null : deflated(JSON.stringify(data))
-    this.#durably(() => {
+    inTransaction(this.#db, () => {
       this.#sql.putMilestone.run(doc, v, mtime, type, content, jsonOrNull(meta))
     })
   }
@@ -281,11 +275,11 @@ class SqliteEngine implements Engine {
   }
 
   async saveMark(doc: number, { name, v, at }: Mark): Promise<void> {
-    this.#durably(() => this.#sql.putMark.run(doc, quoted(name), v, at))
+    inTransaction(this.#db, () => this.#sql.putMark.run(doc, quoted(name), v, at))
   }
 
   async dropMark(doc: number, name: string): Promise<boolean> {
-    return this.#durably(() => this.#sql.dropMark.run(doc, quoted(name)).changes > 0)
+    return inTransaction(this.#db, () => this.#sql.dropMark.run(doc, quoted(name)).changes > 0)
   }
 
   async marks(doc: number): Promise<Mark[]> {
@@ -303,24 +297,23 @@ class SqliteEngine implements Engine {
   }
 
   async trim(doc: number, horizon: number, names: ReadonlyMap<number, Uint8Array>): Promise<void> {
-    this.#durably(() => {
+    inTransaction(this.#db, () => {
       this.#sql.setHorizon.run(doc, horizon)
       for (const [v, left] of names) this.#sql.emptyPack.run(left, doc, v)
     })
   }
 
   async view(): Promise<View> {
-    return viewOf(this.#path, this.#db)
+    return viewOf(this.#options.path, this.#db)
   }
 
   async fill(from: View, epoch: string): Promise<void> {
     await inLongTransaction(this.#db, () => fillFrom(this.#db, from, epoch))
-    this.#wal?.sync()
     this.epoch = epoch
   }
 
   async adopt(whole: WholeDoc): Promise<boolean> {
-    return this.#durably(() => adoptInto(this.#db, whole))
+    return inTransaction(this.#db, () => adoptInto(this.#db, whole))
   }
 
   /** A write as large as a commit, because a full disk still reads and still takes locks. */
@@ -329,26 +322,11 @@ class SqliteEngine implements Engine {
   }
 
   async close(): Promise<void> {
-    if (this.#db.isOpen) this.#db.close()
-    this.#wal?.close()
+    this.#db.close()
   }
 
-  /** In one write transaction: all of it is durable when this returns, none of it is there when it throws. */
-  #durably<T>(work: () => T): T {
-    const result = inTransaction(this.#db, () => {
-      this.#wal?.lengthen()
-      return work()
-    })
-    this.#wal?.sync()
-    return result
-  }
-
-  /**
-   * In one that waits for no disk: for what can be derived again. A power cut may take it away; the next commit that is synced
-   * makes it durable, too, because the write-ahead log is synced as a whole.
-   */
   #derive<T>(work: () => T): T {
-    return inTransaction(this.#db, work)
+    return inUnsyncedTransaction(this.#db, this.#options.durability ?? 'full', work)
   }
 }
 

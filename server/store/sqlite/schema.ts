@@ -68,35 +68,29 @@ export const schemaVersionOf = (db: DatabaseSync): number =>
 export interface DatabaseOptions {
   /** A file, made if it is not there, or `:memory:`. */
   readonly path: string
-  /** `full` survives a power cut (a sync of the disk each commit); `normal` only the death of the process. Default `full`. */
+  /** `full` survives a power cut (an fsync each commit); `normal` only the death of the process. Default `full`. */
   readonly durability?: Durability
   /** How long to wait for another process that writes (ms). Default 5000. */
   readonly busyMs?: number
 }
 
 /** Opens the database and brings it up to date. Throws `STORE_NEWER`, or `STORE_FAILED` with SQLite's reason. */
-export function openDatabase({ path, busyMs = 5000 }: Omit<DatabaseOptions, 'durability'>): DatabaseSync {
+export function openDatabase({ path, durability = 'full', busyMs = 5000 }: DatabaseOptions): DatabaseSync {
   let db: DatabaseSync | undefined
   try {
     db = new DatabaseSync(path, { timeout: busyMs })
     // Takes effect in a new file only; one from before it uses its free pages again but does not shrink.
     db.exec('PRAGMA auto_vacuum = incremental')
     // fullfsync: macOS takes another call to get a write past the disk's own cache; elsewhere it means nothing.
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = full; PRAGMA fullfsync = ON')
+    db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durability}; PRAGMA fullfsync = ON`)
     db.exec('PRAGMA foreign_keys = ON')
     migrate(db)
-    // A commit is synced in wal.ts.
-    if (hasWal(db)) db.exec('PRAGMA synchronous = normal')
     return db
   } catch (error) {
     db?.close()
     throw failed(`open ${path}`, error)
   }
 }
-
-/** Some file systems cannot have one, nor can a database in memory. */
-export const hasWal = (db: DatabaseSync): boolean =>
-  db.prepare('PRAGMA journal_mode').get()!.journal_mode === 'wal'
 
 function migrate(db: DatabaseSync): void {
   if (schemaVersionOf(db) === SCHEMA_VERSION) return
@@ -115,7 +109,20 @@ export const newer = (version: number): HoldfastError =>
     `The database has schema version ${version}, this program knows ${SCHEMA_VERSION}: update the program.`,
   )
 
-/** Runs `work` in one write transaction: all of it is there when this returns, none of it when it throws. */
+/**
+ * Runs `work` in one write transaction that waits for no disk: for what can be derived again. A power cut may take it
+ * away; the next commit that is synced makes it durable, too, because the write-ahead log is synced as a whole.
+ */
+export function inUnsyncedTransaction<T>(db: DatabaseSync, durability: Durability, work: () => T): T {
+  db.exec('PRAGMA synchronous = normal')
+  try {
+    return inTransaction(db, work)
+  } finally {
+    db.exec(`PRAGMA synchronous = ${durability}`)
+  }
+}
+
+/** Runs `work` in one write transaction: all of it is durable when this returns, none of it when it throws. */
 export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   db.exec('BEGIN IMMEDIATE')
   try {

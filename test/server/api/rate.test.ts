@@ -82,4 +82,42 @@ describe('The API: rates', () => {
     const answer = await socket.ask({ a: 'f', c: 'notes', d: 'a' }, { a: 'f' })
     assert.equal(answer.error.code, 'TOO_MANY')
   })
+
+  it('[F91] who guesses tokens is held up, over HTTP and in handshakes; what is open works on, and the second after all is well', async () => {
+    const board = new Board()
+    const server = await open({ REFUSED_TOKENS_PER_SECOND: 3 }, board)
+    board.give('ann', 'write')
+    const read = (token: string) =>
+      ask(server, '/v1/docs/notes/a', { headers: { authorization: `Bearer ${token}` } })
+    const good = tokenOf({ id: 'ann' })
+    const socket = await dial(server)
+    await socket.ask({ ...hello('s'), token: good }, { a: 'hs' })
+    let last: Answer
+    let refusals = 0
+    do {
+      last = await read('guess')
+      refusals++
+    } while (code(last) === 'TOKEN_INVALID')
+    refused(last, 'REFUSED_TOKENS_PER_SECOND')
+    assert.ok(refusals > 3, 'so many may be')
+    refused(await read(good), 'REFUSED_TOKENS_PER_SECOND')
+    assert.equal(code(await ask(server, '/v1/docs/notes/a')), 'TOKEN_MISSING')
+    const late = await dial(server)
+    assert.equal((await late.ask({ ...hello('t'), token: good }, { a: 'hs' })).error.code, 'TOO_MANY')
+    assert.deepEqual(await late.closed, { code: 4429, reason: 'TOO_MANY' })
+    assert.equal((await socket.ask({ a: 'f', c: 'notes', d: 'a' }, { a: 'f' })).error, undefined)
+    do last = await read(good)
+    while (code(last) === 'TOO_MANY')
+    assert.equal(last.status, 200)
+  })
+
+  it('[F91] handshakes with bad tokens count, too', async () => {
+    const server = await open({ REFUSED_TOKENS_PER_SECOND: 3 }, new Board())
+    let last: string
+    do {
+      const socket = await dial(server)
+      last = (await socket.ask({ ...hello('s'), token: 'guess' }, { a: 'hs' })).error.code
+    } while (last === 'TOKEN_INVALID')
+    assert.equal(last, 'TOO_MANY')
+  })
 })

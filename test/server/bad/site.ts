@@ -49,6 +49,7 @@ export async function openSite(): Promise<Site> {
     // The rows come faster than anybody may ask; rates have tests of their own.
     HOLDFAST_OPS_PER_SECOND: '0',
     HOLDFAST_BYTES_PER_SECOND: '0',
+    HOLDFAST_REFUSED_TOKENS_PER_SECOND: '0',
   }
   const child = start(process.execPath, ['--expose-gc', program], {
     env,
