@@ -10,8 +10,9 @@ import type { WireError } from '../../ops/protocol.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import type { HeldEdit, Status, Truth } from '../api.ts'
-import { type Effect, type Event, next, type State, wentBack } from '../engine/engine.ts'
+import { next, wentBack } from '../engine/engine.ts'
 import { named } from '../engine/held.ts'
+import type { Effect, Event, State } from '../engine/machine.ts'
 import {
   changesOf,
   type Dependency,

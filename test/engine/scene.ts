@@ -1,7 +1,8 @@
 /** One document on one device, told step by step: what happens goes in, what the engine wants done is collected. */
 
 import { restore, save } from '../../client/engine/checkpoint.ts'
-import { type Effect, type Event, next, type State, start } from '../../client/engine/engine.ts'
+import { next, start } from '../../client/engine/engine.ts'
+import type { Effect, Event, State } from '../../client/engine/machine.ts'
 import type { ReplicaEvent } from '../../client/engine/replica.ts'
 import type { Change } from '../../ops/change.ts'
 import type {
