@@ -19,7 +19,7 @@ export interface Budget {
 }
 
 /** The libraries of the types, and what belongs to them. */
-const typeLibraries = ['ot-text-unicode', 'unicount', 'ot-json1', 'quill-delta', 'rich-text', 'fast-diff']
+const typeLibraries = ['ot-text-unicode', 'unicount', 'ot-json1', 'quill-delta', 'rich-text']
 
 /** `connect` alone: what else `client/index.ts` exports, an app that does not use it does not get. */
 const app = "export { connect } from './client/client.ts'"

@@ -1,9 +1,8 @@
 /**
- * What changed between two strings, as parts to keep, drop and add; bounded in time, never parting a surrogate pair.
- * The search itself is Myers's, from fast-diff.
+ * What changed between two strings, as parts to keep, drop and add; bounded in time, never parting a surrogate pair. The search
+ * goes by characters: by UTF-16 units, one of two would be kept by halves, of others, and so not at all.
  */
 
-import search from 'fast-diff'
 import { splitsPair } from './points.ts'
 
 export type Part = readonly [kind: 'keep' | 'drop' | 'add', text: string]
@@ -22,17 +21,39 @@ export function difference(a: string, b: string): Part[] {
   return parts
 }
 
+/** Keeps a longest sequence of characters that both have; O(product of the lengths). */
 function middle(a: string, b: string): Part[] {
-  if (a === '' || b === '' || a.length * b.length > SEARCH_LIMIT) {
-    const parts: Part[] = []
-    if (b !== '') parts.push(['add', b])
-    if (a !== '') parts.push(['drop', a])
+  const parts: Part[] = []
+  const put = (kind: Part[0], text: string) => text !== '' && parts.push([kind, text])
+  if (a.length * b.length > SEARCH_LIMIT) {
+    put('add', b)
+    put('drop', a)
     return parts
   }
-  return search(a, b).map(([kind, text]) => [
-    kind === search.EQUAL ? 'keep' : kind === search.INSERT ? 'add' : 'drop',
-    text,
-  ])
+  const [from, to] = [[...a], [...b]]
+  const width = to.length + 1
+  /** At `i * width + j`: how many characters both have behind i and j; no more than the root of the limit. */
+  const common = new Uint16Array((from.length + 1) * width)
+  for (let i = from.length; i-- > 0; )
+    for (let j = to.length; j-- > 0; ) {
+      const at = i * width + j
+      common[at] =
+        from[i] === to[j] ? common[at + width + 1]! + 1 : Math.max(common[at + width]!, common[at + 1]!)
+    }
+  for (let i = 0, j = 0; i < from.length || j < to.length; ) {
+    const [drop, add] = [i, j]
+    while (from[i] !== to[j]) {
+      const at = i * width + j
+      if (i < from.length && (j === to.length || common[at + width]! >= common[at + 1]!)) i++
+      else j++
+    }
+    put('drop', from.slice(drop, i).join(''))
+    put('add', to.slice(add, j).join(''))
+    const keep = i
+    for (; i < from.length && from[i] === to[j]; i++) j++
+    put('keep', from.slice(keep, i).join(''))
+  }
+  return parts
 }
 
 function commonHead(a: string, b: string): number {

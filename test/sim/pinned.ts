@@ -11,6 +11,7 @@ export const badSeeds: Readonly<Record<number, string>> = {
   9257: 'a device that was cut back to before a redo was taken to have lost what was undone then',
   9415: 'a device took an op that its copy had sent for its own one, which had grown since, and was given the whole document',
   9928: 'what was redone by a hub without a log, and again by the next one that knew nothing of it, was taken for doubled',
+  11250: 'a character that was deleted offline came back where history was trimmed, and once more by an undo',
   12603: 'a hub gave names again that it had given, in a document that came back empty from an evicted log',
   19025: 'a device did not notice that a server had gone back whose history was trimmed since',
   40903: 'a tab forgot what the hub that it met again had taken and not saved',

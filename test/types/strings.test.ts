@@ -51,6 +51,17 @@ describe('a difference', () => {
     assert.deepEqual(text.diff(`${long}a${long}`, `${long}b${long}`), [120_000, { d: 1 }, 'b'])
     assert.deepEqual(text.diff('😀', '😁'), [{ d: 1 }, '😁'])
   })
+  it('[T24] is as small between characters of two units as between others', () => {
+    const letters = fc.array(fc.constantFrom(...'abcdefgh')).map(all => all.join(''))
+    const astral = (text: string) =>
+      text.replace(/./g, letter => String.fromCodePoint(0x1f600 + letter.charCodeAt(0)))
+    fc.assert(
+      fc.property(letters, letters, (a, b) => {
+        const expected = difference(a, b).map(([kind, part]) => [kind, astral(part)])
+        assert.deepEqual(difference(astral(a), astral(b)), expected)
+      }),
+    )
+  })
   it('[T24] is one replacement where too much changed to search', () => {
     const [a, b] = ['ab'.repeat(2000), 'dc'.repeat(3000)]
     assert.deepEqual(difference(`x${a}y`, `x${b}y`), [
