@@ -19,6 +19,7 @@ import { Heads } from './heads.ts'
 import { hasVersion, MESSAGE_VERSION, messageOf, opMessageOf, readMessage } from './message.ts'
 import { Others } from './others.ts'
 import { Outlet } from './outlet.ts'
+import { Pace } from './pace.ts'
 import { isAnnouncement, PresenceTurns } from './presence.ts'
 
 /** Since the server was started. */
@@ -80,8 +81,7 @@ export class BusPubSub extends sharedb.PubSub {
     opsFetched: 0,
     rechecks: 0,
   }
-  /** By channel, since the last turn of the event loop. */
-  readonly #told = new Map<string, unknown[]>()
+  readonly #pace: Pace
   readonly #presence = new PresenceTurns((channel, announcement) => {
     this.#sendOn(channel, announcement)
     this.#others?.said(channel, announcement)
@@ -96,6 +96,11 @@ export class BusPubSub extends sharedb.PubSub {
     this.#parts = parts
     this.#prefix = `${parts.prefix}:${MESSAGE_VERSION}:${parts.store.epoch}:`
     this.#heads = new Heads(parts.store)
+    this.#pace = new Pace({
+      clock: parts.clock,
+      readers: channel => Object.keys(this.streams[channel] ?? {}).length,
+      tell: (channel, data) => this.#tellAll(channel, data),
+    })
     parts.bus?.open({
       heard: (channel, text) => this.#heard(channel.slice(this.#prefix.length), text),
       restored: () => {
@@ -158,6 +163,7 @@ export class BusPubSub extends sharedb.PubSub {
     this.#closed = true
     this.#cancelCheck()
     this.#others?.close()
+    this.#pace.close()
     this.close()
     for (const { follower } of this.#followed.values()) follower.close()
     this.#followed.clear()
@@ -180,6 +186,7 @@ export class BusPubSub extends sharedb.PubSub {
   }
 
   override _createStream(channel: string): OpStream {
+    this.#pace.hurry(channel)
     const stream = new Outlet(this.nextStreamId++, outlet => this._removeStream(channel, outlet))
     this.streamsCount++
     this.streams[channel] ??= {}
@@ -248,33 +255,22 @@ export class BusPubSub extends sharedb.PubSub {
     else this._emit(channel, data)
   }
 
-  /**
-   * What was committed together is published in one turn of the event loop, and each subscriber is told in one go. Not in the
-   * next turn: who writes on would be told of half of it, and of the other half in the turn after that, and so on.
-   */
+  /** Soon, see pace.ts. */
   override _emit(channel: string, data: unknown): void {
-    if (!this.streams[channel]) return
-    const told = this.#told.get(channel)
-    if (told) told.push(data)
-    else this.#told.set(channel, [data])
-    if (this.#told.size === 1 && this.#told.get(channel)!.length === 1)
-      process.nextTick(() => this.#emitAll())
+    if (this.streams[channel]) this.#pace.add(channel, data)
   }
 
   /** Tells one subscriber of a document at once; what it is told again with the others, it knows (`OpStream.told`). */
   hurry(collection: string, id: string, stream: OpStream): void {
-    const told = this.#told.get(docChannel(collection, id))
-    if (told) stream.pushData(new Published(told as SharedbOp[]))
+    const waiting = this.#pace.waiting(docChannel(collection, id)) as readonly SharedbOp[]
+    const left = waiting.filter(({ v }) => v! >= stream.told)
+    if (left.length > 0) stream.pushData(new Published(left))
   }
 
-  #emitAll(): void {
-    const all = [...this.#told]
-    this.#told.clear()
-    for (const [channel, told] of all) {
-      const data = docOf(channel) ? [new Published(told as SharedbOp[])] : told
-      for (const stream of Object.values(this.streams[channel] ?? {}))
-        for (const each of data) stream.pushData(each)
-    }
+  #tellAll(channel: string, all: readonly unknown[]): void {
+    const data = docOf(channel) ? [new Published(all as SharedbOp[])] : all
+    for (const stream of Object.values(this.streams[channel] ?? {}))
+      for (const each of data) stream.pushData(each)
   }
 
   #send(bus: Bus, channel: string, data: unknown): void {

@@ -15,7 +15,15 @@
  *
  * Holdfast is at its defaults, on SQLite with an fsync before it acknowledges; only its limits of what one address may ask are
  * lifted. What an fsync of 4 kB takes, between the rounds, stands below each table. ShareDB has its memory database, Hocuspocus no database: they save nothing. `ws` sends on what it hears as one ready
- * string, and knows nothing. Hocuspocus joins what comes within one turn of its event loop to one message; edits are what counts.
+ * string, and knows nothing.
+ *
+ * Edits are what counts, and all systems are loaded alike: as many writers, each of which waits until its edit was taken. Hocuspocus
+ * joins what comes within one turn of its event loop to one message; Holdfast sends a message for each edit, and hands over to the
+ * system in one go what is told in one turn, or after the rest of a document with many readers (server/bus/pace.ts): some ten edits
+ * a write, both of them. ShareDB and ws write each message by itself.
+ *
+ * The floor of one writer on a durable store is the round trip of ws and one write with its sync; a target against a memory
+ * database is one against less work.
  */
 
 import { type Options, readOptions, writeRows } from './options.ts'

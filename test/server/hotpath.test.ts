@@ -122,6 +122,28 @@ describe('The hot path', () => {
     )
   })
 
+  it('[P11] [P90] so are many readers, of whom some write on while the others rest, and one who comes meanwhile', async () => {
+    const readers = await followers(60)
+    const writers = readers.slice(0, 5)
+    const rounds = 20
+    const last = () => readers.every(({ frames }) => frames.at(-1)?.v === rounds * writers.length)
+    const late: Reader[] = []
+    for (let round = 0; round < rounds; round++) {
+      // On top of what it has heard.
+      for (const writer of writers) type(writer, round + 1, 1 + (writer.frames.at(-1)?.v ?? 0))
+      await quiet()
+      if (round !== rounds / 2) continue
+      late.push(dial('late'))
+      late[0]!.say({ a: 's', ...doc, v: 1 + (round + 1) * writers.length })
+      await quiet()
+    }
+    while (!last() || late[0]!.frames.at(-1)?.v !== rounds * writers.length) await turn()
+    const all = Array.from({ length: rounds * writers.length }, (_, i) => i + 1)
+    const versions = ({ frames }: Reader) => frames.filter(({ a }) => a === 'op').map(({ v }) => v)
+    for (const reader of readers) assert.deepEqual(versions(reader), all)
+    assert.deepEqual(versions(late[0]!), all.slice((rounds / 2 + 1) * writers.length))
+  })
+
   it('[P12] edits of one document that come together are written together, one op each', async () => {
     const readers = await followers(50)
     const { commits, groups } = gateway.store.counts

@@ -1,0 +1,82 @@
+/**
+ * When the subscribers of a channel are told what came: all that came in one turn of the event loop in one go, at its end. Not in the
+ * next turn: who writes on would be told of half of it, and of the other half in the turn after that, and so on.
+ *
+ * To tell a reader costs about the same for one edit as for twenty. So a document with many readers rests after they were told, for
+ * a few times as long as that took, and what comes meanwhile is told together. The first edit after a while is told at once.
+ */
+
+import type { Clock } from '../clock.ts'
+import { docOf } from './channels.ts'
+
+/** Readers from which on a document rests. */
+const MANY = 32
+/** Rest for the time that telling took: no more than a fifth of the time goes to telling. */
+const RESTS = 4
+/** No rest is longer (ms): a person sees no difference. */
+const MOST_MS = 10
+
+export interface PaceParts {
+  readonly clock: Clock
+  readonly readers: (channel: string) => number
+  readonly tell: (channel: string, data: readonly unknown[]) => void
+}
+
+export class Pace {
+  readonly #parts: PaceParts
+  /** By channel, in its order; a channel that rests has an entry, too. */
+  readonly #waiting = new Map<string, unknown[]>()
+  /** Channels that are told at the end of this turn. */
+  #soon: string[] = []
+
+  constructor(parts: PaceParts) {
+    this.#parts = parts
+  }
+
+  add(channel: string, data: unknown): void {
+    const waiting = this.#waiting.get(channel)
+    if (waiting) waiting.push(data)
+    else {
+      this.#waiting.set(channel, [data])
+      if (this.#soon.push(channel) === 1) process.nextTick(() => this.#tellSoon())
+    }
+  }
+
+  /** What is still to be told. */
+  waiting(channel: string): readonly unknown[] {
+    return this.#waiting.get(channel) ?? []
+  }
+
+  /** Tells it now: who comes next is not to hear of it. */
+  hurry(channel: string): void {
+    const waiting = this.#waiting.get(channel)?.splice(0)
+    if (waiting?.length) this.#parts.tell(channel, waiting)
+  }
+
+  close(): void {
+    this.#waiting.clear()
+  }
+
+  #tellSoon(): void {
+    const soon = this.#soon
+    this.#soon = []
+    for (const channel of soon) this.#tell(channel)
+  }
+
+  #tell(channel: string): void {
+    const { readers, tell } = this.#parts
+    const waiting = this.#waiting.get(channel)?.splice(0) ?? []
+    if (waiting.length === 0 || !docOf(channel) || readers(channel) < MANY) this.#waiting.delete(channel)
+    else this.#restAfter(channel, performance.now())
+    if (waiting.length > 0) tell(channel, waiting)
+  }
+
+  #restAfter(channel: string, start: number): void {
+    // What is told goes out at the end of the turn: behind that.
+    const rest = () => {
+      const ms = Math.min(MOST_MS, RESTS * (performance.now() - start))
+      this.#parts.clock.after(ms, () => this.#tell(channel))
+    }
+    process.nextTick(() => process.nextTick(rest))
+  }
+}

@@ -1,0 +1,79 @@
+/** When the readers of a channel are told. */
+
+import assert from 'node:assert/strict'
+import { setImmediate as turn } from 'node:timers/promises'
+import { docChannel } from '../../server/bus/channels.ts'
+import { Pace } from '../../server/bus/pace.ts'
+import { VirtualClock } from '../sim/clock.ts'
+
+const DOC = docChannel('notes', 'a')
+
+describe('The pace of telling', () => {
+  let told: unknown[][]
+  let clock: VirtualClock
+  let readers: number
+  let pace: Pace
+
+  beforeEach(() => {
+    told = []
+    clock = new VirtualClock()
+    readers = 100
+    const time = { now: () => clock.now, after: clock.after.bind(clock) }
+    pace = new Pace({
+      clock: time,
+      readers: () => readers,
+      tell: (_channel, data) => void told.push([...data]),
+    })
+  })
+
+  const come = async (...data: unknown[]) => {
+    for (const each of data) pace.add(DOC, each)
+    await turn()
+  }
+
+  it('[P90] many are told at the end of the turn, and then rest: what comes meanwhile is told together', async () => {
+    await come(1, 2)
+    await come(3)
+    await come(4)
+    assert.deepEqual(told, [[1, 2]])
+    assert.deepEqual(pace.waiting(DOC), [3, 4])
+    const before = clock.now
+    clock.step()
+    assert.ok(clock.now - before <= 10)
+    assert.deepEqual(told, [
+      [1, 2],
+      [3, 4],
+    ])
+    await turn()
+    clock.step()
+    assert.equal(clock.step(), false, 'nothing is left to wait for')
+    await come(5)
+    assert.deepEqual(told.at(-1), [5])
+  })
+
+  it('[P90] few are told with every turn', async () => {
+    readers = 10
+    await come(1)
+    await come(2)
+    assert.deepEqual(told, [[1], [2]])
+    assert.equal(clock.step(), false)
+  })
+
+  it('[P90] what waits is told before somebody new listens, and once', async () => {
+    await come(1)
+    await come(2)
+    pace.hurry(DOC)
+    pace.add(DOC, 3)
+    assert.deepEqual(told, [[1], [2]])
+    clock.step()
+    assert.deepEqual(told, [[1], [2], [3]])
+  })
+
+  it('[P90] presence does not rest', async () => {
+    pace.add('presence', 1)
+    await turn()
+    pace.add('presence', 2)
+    await turn()
+    assert.deepEqual(told, [[1], [2]])
+  })
+})
