@@ -14,7 +14,7 @@ const MANY = 32
 /** Rest for the time that telling took: no more than a fifth of the time goes to telling. */
 const RESTS = 4
 /** No rest is longer (ms): a person sees no difference. */
-const MOST_MS = 10
+const MOST_MS = 25
 
 export interface PaceParts {
   readonly clock: Clock
