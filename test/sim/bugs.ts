@@ -20,12 +20,12 @@ const planted = (bug: Bug, seed: number): Planted => ({ bug, seed })
 
 export const bugs = {
   unsealed: planted(log.unsealed, 1),
-  hasty: planted(log.hasty, 3),
+  hasty: planted(log.hasty, 6),
   swallowing: planted(log.swallowing, 11),
   unfenced: planted(log.unfenced, 396),
   shortened: planted(log.shortened, 1),
-  strange: planted(log.strange, 133),
-  renamed: planted(line.renamed, 6),
+  strange: planted(log.strange, 504),
+  renamed: planted(line.renamed, 3),
   ownless: planted(line.ownless, 5),
   unhashed: planted(line.unhashed, 46),
   cutShort: planted(line.cutShort, 43),
