@@ -59,7 +59,10 @@ export const strange: Bug = {
 
 const withoutHandles = (stored: Stored): Stored => ({
   ...stored,
-  events: stored.events.map(({ n, event }) => ({ n, event: { ...(event as object), from: undefined } })),
+  events: stored.events.map(({ n, event }) => {
+    const isPacked = Array.isArray(event)
+    return { n, event: isPacked ? event.slice(0, 2) : { ...(event as object), from: undefined } }
+  }),
   checkpoint: stored.checkpoint && {
     ...stored.checkpoint,
     state: { ...(stored.checkpoint.state as object), from: [] },
