@@ -24,7 +24,7 @@ export const bugs = {
   swallowing: planted(log.swallowing, 6),
   unfenced: planted(log.unfenced, 396),
   shortened: planted(log.shortened, 1),
-  strange: planted(log.strange, 504),
+  strange: planted(log.strange, 396),
   renamed: planted(line.renamed, 9),
   ownless: planted(line.ownless, 5),
   unhashed: planted(line.unhashed, 46),
