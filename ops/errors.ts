@@ -22,6 +22,8 @@ export interface ErrorEntry {
   readonly close?: number
   /** A client says it without having been told: it needs the words. Those of others come along from the server. */
   readonly own?: true
+  /** Said over HTTP, on the command line or at the start of a server alone: no client meets it. */
+  readonly apart?: true
 }
 
 const entry = (meaning: string, fate: Fate, http: number, close?: number): ErrorEntry => ({
@@ -32,6 +34,7 @@ const entry = (meaning: string, fate: Fate, http: number, close?: number): Error
 })
 
 const own = (...of: Parameters<typeof entry>): ErrorEntry => ({ ...entry(...of), own: true })
+const apart = (...of: Parameters<typeof entry>): ErrorEntry => ({ ...entry(...of), apart: true })
 
 export const errors = {
   FRAME_MALFORMED: entry(
@@ -135,7 +138,7 @@ export const errors = {
     503,
     1013,
   ),
-  ORIGIN_REFUSED: entry(
+  ORIGIN_REFUSED: apart(
     'A page of this origin may not connect; its origin must be listed in HOLDFAST_ORIGINS.',
     'fatal',
     403,
@@ -154,14 +157,14 @@ export const errors = {
     403,
     4403,
   ),
-  REQUEST_MALFORMED: entry('This is no request of HTTP/1.1, or can be read in two ways.', 'fatal', 400),
-  HEADERS_TOO_LARGE: entry('The headers must not be longer than 16 KiB.', 'fatal', 431),
-  REQUEST_TOO_SLOW: entry(
+  REQUEST_MALFORMED: apart('This is no request of HTTP/1.1, or can be read in two ways.', 'fatal', 400),
+  HEADERS_TOO_LARGE: apart('The headers must not be longer than 16 KiB.', 'fatal', 431),
+  REQUEST_TOO_SLOW: apart(
     'The request did not arrive in time; see HOLDFAST_HEADERS_MS and HOLDFAST_REQUEST_MS.',
     'retry',
     408,
   ),
-  UPGRADE_INVALID: entry(
+  UPGRADE_INVALID: apart(
     'A WebSocket takes version 13, no subprotocol, and no token in its address.',
     'fatal',
     426,
@@ -172,18 +175,18 @@ export const errors = {
     503,
     1013,
   ),
-  METHOD_NOT_ALLOWED: entry('This address does not answer to this method.', 'fatal', 405),
+  METHOD_NOT_ALLOWED: apart('This address does not answer to this method.', 'fatal', 405),
   PARAMETER_INVALID: entry(
     'A parameter of the request has a value that it cannot have; the message names it.',
     'fatal',
     400,
   ),
-  MEDIA_TYPE_UNSUPPORTED: entry(
+  MEDIA_TYPE_UNSUPPORTED: apart(
     'The body is not of the type that this address takes, or is compressed; the message names the type.',
     'fatal',
     415,
   ),
-  NOT_ACCEPTABLE: entry(
+  NOT_ACCEPTABLE: apart(
     'The document cannot be told in any form that the request accepts; ask for application/json.',
     'fatal',
     406,
@@ -193,30 +196,30 @@ export const errors = {
     'stale',
     412,
   ),
-  BATCH_STOPPED: entry(
+  BATCH_STOPPED: apart(
     'An earlier op of the document in this batch was refused; see to that one, then send this one again.',
     'retry',
     424,
   ),
-  IMPORT_TOO_LARGE: entry(
+  IMPORT_TOO_LARGE: apart(
     'The file is larger than HOLDFAST_IMPORT_BYTES; raise it, or use holdfast import.',
     'fatal',
     413,
   ),
-  FEED_FULL: entry(
+  FEED_FULL: apart(
     'Too many requests wait for changes (HOLDFAST_FEED_WAITERS); ask again in a moment.',
     'retry',
     503,
   ),
   SERVER_DRAINING: entry('The server is shutting down; connect again in a moment.', 'retry', 503, 1012),
   SETTING_INVALID: entry('A setting has a value that it cannot have; the message names it.', 'fatal', 500),
-  STORE_NEWER: entry('The database was written by a newer Holdfast; update the program.', 'fatal', 500),
-  STORE_MISSING: entry(
+  STORE_NEWER: apart('The database was written by a newer Holdfast; update the program.', 'fatal', 500),
+  STORE_MISSING: apart(
     'There is no database where the settings say; see HOLDFAST_STORE and HOLDFAST_DATA.',
     'fatal',
     500,
   ),
-  STORE_NOT_EMPTY: entry(
+  STORE_NOT_EMPTY: apart(
     'The database has documents already, and a backup is restored into an empty one only: name another, or move this one away.',
     'fatal',
     409,
@@ -226,12 +229,12 @@ export const errors = {
     'fatal',
     500,
   ),
-  BACKUP_INVALID: entry(
+  BACKUP_INVALID: apart(
     'The file is not a backup of Holdfast, or it was damaged; use another one.',
     'fatal',
     400,
   ),
-  IMPORT_INVALID: entry(
+  IMPORT_INVALID: apart(
     'A line of the file cannot stand there; the message says which and why. Its document was not imported.',
     'fatal',
     400,
@@ -251,13 +254,13 @@ export const errors = {
     'fatal',
     409,
   ),
-  FILE_FAILED: entry('A file cannot be read or written; the message says which and why.', 'fatal', 500),
-  UNFIT: entry(
+  FILE_FAILED: apart('A file cannot be read or written; the message says which and why.', 'fatal', 500),
+  UNFIT: apart(
     'Something that the server needs is missing; holdfast doctor says what to mend.',
     'fatal',
     500,
   ),
-  COMMAND_INVALID: entry('The command line is none that Holdfast knows; see holdfast --help.', 'fatal', 400),
+  COMMAND_INVALID: apart('The command line is none that Holdfast knows; see holdfast --help.', 'fatal', 400),
   STORE_FAILED: entry(
     'The database refused to read or write; nothing was acknowledged. Look at the disk.',
     'retry',

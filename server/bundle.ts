@@ -55,7 +55,7 @@ const withoutSecondText: Plugin = {
 }
 
 /**
- * The table of errors as a client needs it: without HTTP, and with the words of those codes alone that it says by itself or
+ * The table of errors as a client needs it: without what it never meets, and with the words of those codes alone that it says by itself or
  * learns from the end of a connection (2 kB gzipped). Whatever else it is told of comes with its words.
  */
 export const withoutOthersWords: Plugin = {
@@ -76,10 +76,12 @@ export const withoutOthersWords: Plugin = {
 
 const clientErrors = () =>
   Object.fromEntries(
-    Object.entries<ErrorEntry>(errors).map(([code, { fate, close, own, meaning }]) => [
-      code,
-      { fate, close, meaning: own || close ? meaning : undefined },
-    ]),
+    Object.entries<ErrorEntry>(errors)
+      .filter(([, { apart }]) => !apart)
+      .map(([code, { fate, close, own, meaning }]) => [
+        code,
+        { fate, close, meaning: own || close ? meaning : undefined },
+      ]),
   )
 
 /**

@@ -49,7 +49,7 @@ export function peekInto(device: string): Peek {
 async function viewIn(db: IDBDatabase, key: DocKey): Promise<Content> {
   const { checkpoint, events: stored } = await glance(db, key)
   const saved = (checkpoint?.state as SavedReplica) ?? null
-  const events = stored.map(({ event }) => unpack(event))
+  const events = unpack(stored.map(({ event }) => event))
   const bulk = checkpoint?.bulk?.value
   const view = viewFrom(saved, events, bulk)
   if (view !== null) return view

@@ -166,7 +166,7 @@ export class Places {
     try {
       const stored = await this.stored(key)
       const { checkpoint, events } = stored
-      const folded = events.map(item => unpack(item.event))
+      const folded = unpack(events.map(({ event }) => event))
       const replica = restore((checkpoint?.state as SavedReplica) ?? null, folded, checkpoint?.bulk?.value)
       const logged = events.at(-1)?.n ?? checkpoint?.n ?? 0
       found(key, logged)

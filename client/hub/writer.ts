@@ -14,8 +14,8 @@ import type { Clock } from '../clock.ts'
 import { saveApart, saveOnBulk } from '../engine/checkpoint.ts'
 import type { ReplicaEvent } from '../engine/replica.ts'
 import type { SavedReplica } from '../engine/saved.ts'
-import { type Replica, unsent } from '../engine/state.ts'
-import { pack } from '../engine/stored.ts'
+import { type Replica, type TabEdit, unsent } from '../engine/state.ts'
+import { lastFrom, pack } from '../engine/stored.ts'
 import {
   type Bulk,
   type Log,
@@ -62,6 +62,8 @@ export interface Source {
 interface Queue {
   readonly source: () => Source
   events: LogEvent[]
+  /** The last edit of a tab among the events since the last checkpoint that were appended here. */
+  from: TabEdit | null
   /** Bytes and number of the events since the last checkpoint, those being written included. */
   bytes: number
   count: number
@@ -119,6 +121,7 @@ export class Writer {
     this.#queues.set(keyText(source().key), {
       source,
       events: [],
+      from: null,
       bytes: bytes.events + events.length * this.#rule.recordBytes,
       count: events.length,
       checkpoint: bytes.checkpoint,
@@ -139,7 +142,8 @@ export class Writer {
 
   append(key: DocKey, n: number, event: ReplicaEvent): void {
     const queue = this.#queues.get(keyText(key))!
-    const stored = pack(event)
+    const stored = pack(event, queue.from)
+    queue.from = lastFrom(event, queue.from)
     queue.events.push({ n, event: stored })
     queue.busy = true
     queue.count++
@@ -251,6 +255,7 @@ export class Writer {
     if (!queue.now) return { key, n, write: { key, events, summary: this.#news(queue, source) } }
     const checkpoint = { n, ...this.#stateOf(queue, source) }
     queue.now = queue.look = queue.owes = false
+    queue.from = null
     queue.bytes = queue.count = 0
     queue.checkpoint = bytesOf(checkpoint.state)
     this.#stopWaiting(queue)

@@ -88,16 +88,17 @@ function watch(db: IDBDatabase, lose: (words: string) => void): void {
 }
 
 /** Whoever had the log before can write no more once this is complete. */
-async function takeOver(db: IDBDatabase, random: RandomBytes): Promise<Owner> {
+async function takeOver(db: IDBDatabase, random: RandomBytes): Promise<Omit<Identity, 'fresh'>> {
   const tx = db.transaction('meta', 'readwrite', { durability: 'strict' })
   const meta = tx.objectStore('meta')
   const complete = completed(tx)
   complete.catch(() => {}) // it fails below, unless what is awaited before has failed
   const former: Owner | undefined = await asked(meta.get('owner'))
-  const owner = { device: former?.device ?? newSrc(random), epoch: (former?.epoch ?? 0) + 1 }
-  meta.put(owner, 'owner')
+  const device = former?.device ?? newSrc(random)
+  const epoch = (former?.epoch ?? 0) + 1
+  meta.put({ device, epoch, docs: former?.docs ?? 0 } satisfies Owner, 'owner')
   await complete
-  return owner
+  return { device, epoch }
 }
 
 const cryptoBytes: RandomBytes = bytes => crypto.getRandomValues(bytes)

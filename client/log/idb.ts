@@ -6,8 +6,8 @@
  * could take a write back that was reported as saved; it costs about 2 ms in Chromium, and the caller batches.
  *
  * The owner of the log is the only writer, so it remembers how far each document goes instead of writing it down, and
- * reads in each transaction that it is still the owner. A typed character is 107 bytes of key and record in Chromium's
- * file, among some 580 that a transaction costs there.
+ * reads in each transaction that it is still the owner. A typed character is some 40 bytes of key and record, among
+ * several hundred that a transaction costs in Chromium's file.
  */
 
 import { type DocKey, keyText } from '../../ops/identity.ts'
@@ -26,10 +26,10 @@ import {
   type Summary,
 } from './log.ts'
 import { compress, type Packed, pack } from './packing.ts'
-import { decompressed, eventsAfter, path, READ, readRecords } from './reading.ts'
+import { decompressed, eventAt, eventsAfter, numberAt, path, READ, readRecords } from './reading.ts'
 import { type Numbered, type Standing, unpack } from './record.ts'
 import { abort, asked, completed } from './requests.ts'
-import { type DocPath, type DocRecord, docRecord, keyAt } from './schema.ts'
+import { type DocRecord, docRecord, keyAt, type Owner } from './schema.ts'
 
 const WRITTEN = ['meta', 'docs', 'checkpoints', 'bulks', 'events'] as const
 
@@ -40,10 +40,14 @@ type Ready = Omit<Packed, 'checkpoint' | 'bulk'> & {
 
 /** A document as the owner remembers it. */
 interface Known {
+  /** See schema.ts; null if it has none yet. */
+  readonly no: number | null
   readonly head: Head
   readonly summary: Summary | null
 }
 type Docs = Map<string, readonly [DocKey, Known]>
+
+const unknown: Known = { no: null, head: noHead, summary: null }
 
 /**
  * Opens the database `name` on this origin, makes it if need be, and takes it over: what a former owner writes from
@@ -136,14 +140,25 @@ async function ask(
   docs: Docs,
   writes: readonly Ready[],
 ): Promise<Docs> {
-  const [owner, found] = await Promise.all([
-    asked(tx.objectStore('meta').get('owner')),
+  const meta = tx.objectStore('meta')
+  const [owner, after] = await Promise.all([
+    asked<Owner | undefined>(meta.get('owner')),
     find(tx, docs, writes),
   ])
   checkOwner(identity, owner)
-  const after = next(found, writes)
-  for (const one of writes) put(tx, one)
-  putDocs(tx, after, writes)
+  let { docs: given } = owner!
+  /** Those whose record changes; an edit alone changes none. */
+  const changed = new Set<string>()
+  for (const write of writes) {
+    const at = keyText(write.key)
+    const [key, known] = after.get(at)!
+    const no = known.no ?? (write.forget ? 0 : ++given)
+    put(tx, write, no)
+    after.set(at, [key, follow(known, write, no)])
+    if (known.no === null || write.summary || write.checkpoint || write.forget) changed.add(at)
+  }
+  for (const at of changed) putDoc(tx, ...after.get(at)!)
+  if (given > owner!.docs) meta.put({ ...owner!, docs: given } satisfies Owner, 'owner')
   tx.commit()
   return after
 }
@@ -159,60 +174,45 @@ async function find(tx: IDBTransaction, docs: Docs, writes: readonly Ready[]): P
 }
 
 async function read(tx: IDBTransaction, key: DocKey): Promise<Known> {
-  const [record, newest] = await Promise.all([
-    asked<DocRecord | undefined>(tx.objectStore('docs').get(path(key))),
-    asked(tx.objectStore('events').openKeyCursor(allEvents(key), 'prev')),
-  ])
-  const { last, covered } = record?.head ?? noHead
+  const record = await asked<DocRecord | undefined>(tx.objectStore('docs').get(path(key)))
+  if (record === undefined) return unknown
+  const { no, head, summary } = record
+  const newest = await asked(tx.objectStore('events').openKeyCursor(allEvents(no), 'prev'))
   const n = newest ? numberAt(newest.key) : 0
-  return { head: { last: Math.max(last, n), covered }, summary: record?.summary ?? null }
+  return { no, head: { ...head, last: Math.max(head.last, n) }, summary }
 }
 
-/** The same documents after `writes`; throws `LOG_FAILED` if one does not follow on. */
-function next(found: Docs, writes: readonly Ready[]): Docs {
-  const after: Docs = new Map(found)
-  for (const write of writes) {
-    const [key, { head, summary }] = after.get(keyText(write.key))!
-    const known = {
-      head: advance(head, write),
-      summary: write.forget ? null : (write.summary ?? summary),
-    }
-    after.set(keyText(key), [key, known])
-  }
-  return after
-}
+/** The document after a write; throws `LOG_FAILED` if that does not follow on. */
+const follow = ({ head, summary }: Known, write: Ready, no: number): Known => ({
+  no: write.forget ? null : no,
+  head: advance(head, write),
+  summary: write.forget ? null : (write.summary ?? summary),
+})
 
 /** Everything that `write` changes but the document's record. */
-function put(tx: IDBTransaction, { key, events, checkpoint, bulk, forget }: Ready): void {
+function put(tx: IDBTransaction, { key, events, checkpoint, bulk, forget }: Ready, no: number): void {
   const states = tx.objectStore('checkpoints')
   const bulks = tx.objectStore('bulks')
   const log = tx.objectStore('events')
   if (forget) {
     states.delete(path(key))
     bulks.delete(path(key))
-    log.delete(allEvents(key))
+    log.delete(allEvents(no))
     return
   }
-  for (const { n, record } of events) log.add(record, [...path(key), n])
+  for (const { n, record } of events) log.add(record, eventAt(no, n))
   if (checkpoint) {
     states.put(checkpoint, path(key))
-    log.delete(eventsTo(key, checkpoint.n))
+    log.delete(eventsTo(no, checkpoint.n))
   }
   if (bulk) bulks.put(bulk, path(key))
   else if (checkpoint && checkpoint.bulk === undefined) bulks.delete(path(key))
 }
 
-/** The records of those documents that get a summary or a checkpoint; an edit alone changes none. */
-function putDocs(tx: IDBTransaction, after: Docs, writes: readonly Ready[]): void {
+function putDoc(tx: IDBTransaction, key: DocKey, { no, head, summary }: Known): void {
   const store = tx.objectStore('docs')
-  const forgotten = new Map<string, boolean>()
-  for (const { key, summary, checkpoint, forget } of writes)
-    if (summary || checkpoint || forget) forgotten.set(keyText(key), forget === true)
-  for (const [at, gone] of forgotten) {
-    const [key, { head, summary }] = after.get(at)!
-    if (gone) store.delete(path(key))
-    else store.put(docRecord(head, summary), path(key))
-  }
+  if (no === null) store.delete(path(key))
+  else store.put(docRecord(no, head, summary), path(key))
 }
 
 // ---- reading ----
@@ -220,18 +220,14 @@ function putDocs(tx: IDBTransaction, after: Docs, writes: readonly Ready[]): voi
 /** `head` is what the owner remembers of the document. */
 async function load(db: IDBDatabase, key: DocKey, head: Head): Promise<Stored> {
   const tx = db.transaction(READ, 'readonly')
-  const [record, records] = await Promise.all([
-    asked<DocRecord | undefined>(tx.objectStore('docs').get(path(key))),
-    readRecords(tx, key),
-    completed(tx),
-  ])
+  const [[records, record]] = await Promise.all([readRecords(tx, key), completed(tx)])
   const { last, covered } = record?.head ?? noHead
   const upTo = { last: Math.max(last, head.last), covered }
   const read = await decompressed(key, records)
   try {
     return unpack(key, read, upTo)
   } catch {
-    const after = eventsAfter(key, read.checkpoint?.n ?? 0)
+    const after = eventsAfter(record?.no ?? 0, read.checkpoint?.n ?? 0)
     const keys = await asked(db.transaction('events').objectStore('events').getAllKeys(after))
     const events = read.events.map(({ record }, i) => ({ n: numberAt(keys[i]!), record }))
     return unpack(key, { ...read, events }, upTo) // says what is missing
@@ -260,8 +256,5 @@ async function listed(docs: IDBObjectStore | IDBIndex, limit?: number): Promise<
   ])
   return records.flatMap(({ summary }, i) => (summary ? [{ ...summary, key: keyAt(paths[i]!) }] : []))
 }
-
-const numberAt = (path: IDBValidKey): number => (path as [...DocPath, number])[2]
-const eventsTo = (key: DocKey, n: number) => IDBKeyRange.bound(path(key), [...path(key), n])
-/** An array sorts after every number. */
-const allEvents = (key: DocKey) => IDBKeyRange.bound(path(key), [...path(key), []])
+const eventsTo = (no: number, n: number) => IDBKeyRange.bound(eventAt(no, 0), eventAt(no, n))
+const allEvents = (no: number) => eventsAfter(no, 0)

@@ -7,10 +7,10 @@ import type { DocKey } from '../../ops/identity.ts'
 import type { Stored } from './log.ts'
 import { bulkPlace, checkpointPlace, decompress, type Numbered, type Records, unpack } from './record.ts'
 import { abort, asked } from './requests.ts'
-import type { DocPath } from './schema.ts'
+import type { DocPath, DocRecord } from './schema.ts'
 
 /** Of the database's shape: schema.ts. */
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 
 /** The database as it is, without changing anything; null if it is not there, or of another version. */
 export async function openToRead(name: string): Promise<IDBDatabase | null> {
@@ -30,7 +30,7 @@ export async function openToRead(name: string): Promise<IDBDatabase | null> {
  * should go. The checksums of a megabyte take 40 ms in a page that has just been loaded.
  */
 export async function glance(db: IDBDatabase, key: DocKey): Promise<Stored> {
-  const records = await readRecords(db.transaction(READ, 'readonly'), key)
+  const [records] = await readRecords(db.transaction(READ, 'readonly'), key)
   const covered = records.checkpoint?.n ?? 0
   return unpack(key, await decompressed(key, records), { last: covered, covered }, { trusting: true })
 }
@@ -43,18 +43,23 @@ export const READ = ['docs', 'checkpoints', 'bulks', 'events'] as const
  * keys need not be read. They are asked for last, because what was removed up to the checkpoint is still in the database's
  * way for a while: it takes milliseconds to pass over some thousands of them.
  */
-export async function readRecords(tx: IDBTransaction, key: DocKey): Promise<Records> {
+export async function readRecords(
+  tx: IDBTransaction,
+  key: DocKey,
+): Promise<readonly [Records, DocRecord | undefined]> {
+  const doc = asked<DocRecord | undefined>(tx.objectStore('docs').get(path(key)))
   const state = asked(tx.objectStore('checkpoints').get(path(key)))
   const apart = asked(tx.objectStore('bulks').get(path(key)))
   apart.catch(() => {}) // it fails below, unless what is awaited before has failed
-  const checkpoint = (await state) ?? null
+  const [record, checkpoint = null] = await Promise.all([doc, state])
   const covered = checkpoint?.n ?? 0
-  const events = await asked(tx.objectStore('events').getAll(eventsAfter(key, covered)))
-  return {
+  const events = record ? await asked(tx.objectStore('events').getAll(eventsAfter(record.no, covered))) : []
+  const records = {
     checkpoint,
     bulk: (await apart) ?? null,
-    events: events.map((record, i) => ({ n: covered + 1 + i, record })),
+    events: events.map((event, i) => ({ n: covered + 1 + i, record: event })),
   }
+  return [records, record]
 }
 
 export async function decompressed(key: DocKey, { checkpoint, bulk, events }: Records): Promise<Records> {
@@ -69,8 +74,14 @@ export async function decompressed(key: DocKey, { checkpoint, bulk, events }: Re
   }
 }
 
-/** Where a document's records are, but its events; those have its number behind it. */
+/** Where a document's records are, but its events. */
 export const path = ({ collection, id }: DocKey): DocPath => [collection, id]
-/** An array sorts after every number. */
-export const eventsAfter = (key: DocKey, n: number) =>
-  IDBKeyRange.bound([...path(key), n], [...path(key), []], true)
+
+/** Above the number of any event; so many documents can have a number: 2^21. */
+const EVENTS = 2 ** 32
+
+/** Where event `n` of document `no` is. */
+export const eventAt = (no: number, n: number): number => no * EVENTS + n
+export const numberAt = (key: IDBValidKey): number => (key as number) % EVENTS
+export const eventsAfter = (no: number, n: number) =>
+  IDBKeyRange.bound(eventAt(no, n), eventAt(no + 1, 0), true, true)

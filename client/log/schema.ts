@@ -1,27 +1,37 @@
 /**
  * The shape of the log's database, and how each version of it came from the one before.
  *
- *   meta         'owner'               -> {device, epoch}         see `Identity`
- *   docs         [collection, id]      -> {head, summary, ...}    written with a summary or a checkpoint, not with an edit
+ *   meta         'owner'               -> {device, epoch, docs}   see `Identity`; `docs` counts the numbers that were given
+ *   docs         [collection, id]      -> {no, head, summary, ...}    written with a summary or a checkpoint, not with an edit
  *   checkpoints  [collection, id]      -> {n, record, bulk?}      n = `head.covered`; `bulk` is the n of the one it stands on
  *   bulks        [collection, id]      -> {n, record}
- *   events       [collection, id, n]   -> record                  `head.covered` < n, up to `head.last` at least
+ *   events       no * 2^32 + n         -> record                  `head.covered` < n, up to `head.last` at least
  *
  * A record is that of record.ts; a large checkpoint's or bulk's is compressed. The key of an event is all that tells its number,
- * so that an edit of one character is one small record. `docs` has two indexes with only those documents in them that
+ * and its document by a number that no other one ever gets, so that an edit of one character is one small record. `docs` has two indexes with only those documents in them that
  * they are for, in the order in which they are wanted.
  */
 
-import { type DocKey, newSrc } from '../../ops/identity.ts'
-import { type Checkpoint, type Head, type Identity, isClean, type LogEvent, type Summary } from './log.ts'
+import { type DocKey, keyText, newSrc } from '../../ops/identity.ts'
+import {
+  type Checkpoint,
+  type Head,
+  type Identity,
+  isClean,
+  type LogEvent,
+  noHead,
+  type Summary,
+} from './log.ts'
 import { encode } from './packing.ts'
-import type { SCHEMA_VERSION } from './reading.ts'
+import { eventAt, type SCHEMA_VERSION } from './reading.ts'
 import { checkpointPlace, eventPlace } from './record.ts'
 import { asked } from './requests.ts'
 
 export type DocPath = [collection: string, id: string]
 
 export interface DocRecord {
+  /** From 1; a document that was forgotten gets another one when it comes again. */
+  readonly no: number
   /** As it was when this was written: the last event may be a later one. */
   readonly head: Head
   readonly summary: Summary | null
@@ -31,10 +41,15 @@ export interface DocRecord {
   readonly clean?: number
 }
 
-export type Owner = Omit<Identity, 'fresh'>
+export type Owner = Omit<Identity, 'fresh'> & { readonly docs: number }
 
 /** A document's record with what the indexes need of it. */
-export function docRecord(head: Head, summary: Summary | null): DocRecord {
+export const docRecord = (no: number, head: Head, summary: Summary | null): DocRecord => ({
+  no,
+  ...indexed(head, summary),
+})
+
+function indexed(head: Head, summary: Summary | null): Omit<DocRecord, 'no'> {
   if (summary === null) return { head, summary }
   if (summary.unsent > 0) return { head, summary, due: [summary.pinned ? 0 : 1, -summary.at] }
   return isClean(summary) ? { head, summary, clean: summary.at } : { head, summary }
@@ -45,7 +60,7 @@ export type RandomBytes = (bytes: Uint8Array<ArrayBuffer>) => unknown
 type Step = (tx: IDBTransaction, random: RandomBytes) => Promise<void>
 
 /** The step at place n makes version n + 1 of version n, inside the one transaction that upgrades. Never change one. */
-const steps = [makeVersion1, makeVersion2, makeVersion3] as const satisfies readonly Step[] & {
+const steps = [makeVersion1, makeVersion2, makeVersion3, makeVersion4] as const satisfies readonly Step[] & {
   readonly length: typeof SCHEMA_VERSION
 }
 
@@ -59,13 +74,13 @@ async function makeVersion1({ db }: IDBTransaction): Promise<void> {
 
 /** Version 1 had no owner, no checksums, no indexes, and wrote `docs` with every edit. */
 async function makeVersion2(tx: IDBTransaction, random: RandomBytes): Promise<void> {
-  const owner: Owner = { device: newSrc(random), epoch: 0 }
+  const owner = { device: newSrc(random), epoch: 0 }
   tx.db.createObjectStore('meta').put(owner, 'owner')
   const docs = tx.objectStore('docs')
   docs.createIndex('due', 'due')
   docs.createIndex('clean', 'clean')
   await rewrite(tx, 'docs', ({ head, summary }: { head: Head; summary: Summary | null }) =>
-    docRecord(head, summary && { ...summary, pinned: false, bytes: 0 }),
+    indexed(head, summary && { ...summary, pinned: false, bytes: 0 }),
   )
   await rewrite(tx, 'checkpoints', ({ n, state }: Checkpoint, path) => ({
     n,
@@ -79,15 +94,45 @@ async function makeVersion3({ db }: IDBTransaction): Promise<void> {
   db.createObjectStore('bulks')
 }
 
+/** Version 3 had the collection and the id of its document in the key of each event. */
+async function makeVersion4(tx: IDBTransaction): Promise<void> {
+  const numbers = new Map<string, number>()
+  const numberOf = (path: IDBValidKey): number => {
+    const at = keyText(keyAt(path))
+    const no = numbers.get(at) ?? numbers.size + 1
+    numbers.set(at, no)
+    return no
+  }
+  await rewrite(tx, 'docs', (record: object, path) => ({ ...record, no: numberOf(path) }))
+  const docs = tx.objectStore('docs')
+  const old = tx.objectStore('events')
+  old.name = 'events3'
+  const events = tx.db.createObjectStore('events')
+  await each(old, ({ key, value }) => {
+    const [collection, id, n] = key as [...DocPath, number]
+    const known = numbers.size
+    const no = numberOf([collection, id])
+    if (no > known) docs.put({ no, head: noHead, summary: null }, [collection, id])
+    events.put(value, eventAt(no, n))
+  })
+  const meta = tx.objectStore('meta')
+  meta.put({ ...(await asked(meta.get('owner'))), docs: numbers.size }, 'owner')
+  tx.db.deleteObjectStore('events3')
+}
+
 /** Puts in place of each record what `change` makes of it, one at a time: a log need not fit into memory. */
 async function rewrite<Old>(
   tx: IDBTransaction,
   store: string,
   change: (old: Old, path: IDBValidKey) => unknown,
 ) {
-  const records = tx.objectStore(store).openCursor()
+  await each(tx.objectStore(store), cursor => cursor.update(change(cursor.value, cursor.key)))
+}
+
+async function each(store: IDBObjectStore, task: (cursor: IDBCursorWithValue) => unknown): Promise<void> {
+  const records = store.openCursor()
   for (let cursor = await asked(records); cursor; cursor = await asked(records)) {
-    cursor.update(change(cursor.value, cursor.key))
+    task(cursor)
     cursor.continue()
   }
 }

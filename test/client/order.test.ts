@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Client } from '../../client/api.ts'
 import { type ConnectOptions, connect } from '../../client/client.ts'
-import { unpack } from '../../client/engine/stored.ts'
+import type { ReplicaEvent } from '../../client/engine/replica.ts'
 import type { Dial } from '../../client/link/link.ts'
 import { dialWebSocket } from '../../client/link/websocket.ts'
 import type { Write } from '../../client/log/log.ts'
@@ -264,4 +264,4 @@ describe('the order of what a client sends', () => {
   })
 })
 
-const isEdit = ({ event }: { event: unknown }) => unpack(event).t === 'edit'
+const isEdit = ({ event }: { event: unknown }) => Array.isArray(event) || (event as ReplicaEvent).t === 'edit'

@@ -195,10 +195,7 @@ describe('database of the log in Chromium', function () {
     for (const { key: at } of docs) {
       const { checkpoint, events } = await load(at)
       const state = checkpoint!.state as SavedReplica
-      const replica = restore(
-        state,
-        events.map(({ event }) => unpack(event)),
-      )
+      const replica = restore(state, unpack(events.map(({ event }) => event)))
       assert.deepEqual([replica.view, replica.base, replica.since], [whole.view, whole.base, null])
       const { state: apart, bulk } = saveApart(replica)
       const next = { n: last.n, state: apart, bulk: { n: last.n, ...bulk! } }
@@ -209,6 +206,37 @@ describe('database of the log in Chromium', function () {
       const after = await load(at)
       assert.deepEqual([after.checkpoint, after.events], [JSON.parse(JSON.stringify(next)), []])
     }
+  })
+
+  it('[G25] of version 3 is carried over with the edits of several documents, one without a summary among them', async () => {
+    const event = (n: number, handle: string) => [[n, 'a'], 0, handle, n]
+    const docs: Version2[] = ['b', 'a', 'none'].map((id, i) => {
+      const at = { collection: 'notes', id }
+      const summary = { type: 'text', unsent: 1, held: 0, at: i, pinned: false, bytes: 0 }
+      const events = [1, 2, 3].map(n => ({ n, record: encode(eventPlace(at, n), event(n, id)) }))
+      const record = { head: { last: 1, covered: 0 }, summary, due: [1, -i] }
+      return { key: at, ...(id !== 'none' && { record }), events }
+    })
+    assert.deepEqual(await page.evaluate(docs => logPage.makeVersion2('third', docs, 3), docs), OK)
+    assert.deepEqual(await open('third'), OK)
+    for (const { key: at } of docs) {
+      const { events } = await load(at)
+      assert.deepEqual(
+        unpack(events.map(({ event }) => event)),
+        [1, 2, 3].map(n => ({ t: 'edit', change: { op: [n, 'a'] }, from: [at.id, n] })),
+      )
+    }
+    const fresh = { collection: 'notes', id: 'fresh' }
+    const writes = [...docs.map(({ key: at }) => ({ key: at, n: 4 })), { key: fresh, n: 1 }].map(
+      ({ key: at, n }) => ({ key: at, events: [{ n, event: `${at.id}${n}` }] }),
+    )
+    assert.deepEqual(await page.evaluate(writes => logPage.write(writes), writes), OK)
+    for (const { key: at } of docs) assert.equal((await load(at)).events.at(-1)?.event, `${at.id}4`)
+    assert.deepEqual((await load(fresh)).events, [{ n: 1, event: 'fresh1' }])
+    assert.deepEqual(
+      valueIn(await page.evaluate(() => logPage.unsent())).map(({ id }) => id),
+      ['a', 'b'],
+    )
   })
 
   it('[G40] is read by a page beside its owner, without the checksums that the owner looks at', async () => {

@@ -6,7 +6,7 @@ import type { DatabaseOptions } from '../../client/log/database.ts'
 import { openDeviceLog } from '../../client/log/device.ts'
 import { openIdbLog } from '../../client/log/idb.ts'
 import type { Checkpoint, Identity, Listed, Log, LogEvent, Stored, Write } from '../../client/log/log.ts'
-import { glance, openToRead } from '../../client/log/reading.ts'
+import { eventAt, glance, openToRead } from '../../client/log/reading.ts'
 import type { DocKey } from '../../ops/identity.ts'
 import type { Home } from './check.ts'
 import { contract } from './contract.ts'
@@ -21,8 +21,8 @@ export interface LogPage {
   open(name: string, as: 'device' | 'database', options?: DatabaseOptions): Promise<Settled<null>>
   /** Makes the database as version 1 of the log did; `keep` leaves it open: a tab that lets go when asked, or never. */
   makeVersion1(name: string, docs: readonly Version1[], keep?: 'kind' | 'frozen'): Promise<Settled<null>>
-  /** As version 2 did: records are texts with their checksums, and a checkpoint may be compressed. */
-  makeVersion2(name: string, docs: readonly Version2[]): Promise<Settled<null>>
+  /** As versions 2 and 3 did: records are texts with their checksums, and a checkpoint may be compressed. */
+  makeVersion2(name: string, docs: readonly Version2[], version?: 2 | 3): Promise<Settled<null>>
   /** Reads a document beside whoever has the log open, as a tab does. */
   read(name: string, key: DocKey): Promise<Settled<Stored | null>>
   /** Flips a bit of a document's bulk. */
@@ -59,7 +59,8 @@ export interface Version1 {
 
 export interface Version2 {
   readonly key: DocKey
-  readonly record: object
+  /** None where nothing but edits was written. */
+  readonly record?: object
   readonly checkpoint?: { readonly n: number; readonly record: string; readonly compressed?: true }
   readonly events: readonly { readonly n: number; readonly record: string }[]
 }
@@ -97,7 +98,7 @@ async function behind<T>(name: string, task: (db: IDBPDatabase) => Promise<T>): 
 const homeOf = (name: string): Home => ({
   open: () => openIdbLog(name),
   raw: () => behind(name, raw),
-  lose: ({ collection, id }, n) => behind(name, db => db.delete('events', [collection, id, n])),
+  lose: (key, n) => behind(name, async db => db.delete('events', await placeOf(db, key, n))),
   corrupt: (key, n) => behind(name, db => corrupt(db, key, n)),
   harmBulk: ({ collection, id }, how) =>
     behind(name, async db => {
@@ -108,11 +109,8 @@ const homeOf = (name: string): Home => ({
     }),
   swap: (one, n, other, m) =>
     behind(name, async db => {
-      const [a, b] = [
-        [one.collection, one.id, n],
-        [other.collection, other.id, m],
-      ]
-      const [former, latter] = [await db.get('events', a!), await db.get('events', b!)]
+      const [a, b] = [await placeOf(db, one, n), await placeOf(db, other, m)]
+      const [former, latter] = [await db.get('events', a), await db.get('events', b)]
       await db.put('events', latter, a)
       await db.put('events', former, b)
     }),
@@ -132,9 +130,14 @@ async function raw(db: IDBPDatabase): Promise<string[]> {
   return lines
 }
 
+async function placeOf(db: IDBPDatabase, { collection, id }: DocKey, n: number): Promise<number> {
+  return eventAt((await db.get('docs', [collection, id])).no, n)
+}
+
 async function corrupt(db: IDBPDatabase, { collection, id }: DocKey, n: number): Promise<void> {
-  const event: string | undefined = await db.get('events', [collection, id, n])
-  if (event !== undefined) return void (await db.put('events', flipped(event), [collection, id, n]))
+  const at = await placeOf(db, { collection, id }, n)
+  const event: string | undefined = await db.get('events', at)
+  if (event !== undefined) return void (await db.put('events', flipped(event), at))
   const stored = await db.get('checkpoints', [collection, id])
   const { record } = stored
   if (typeof record === 'string') stored.record = flipped(record)
@@ -161,7 +164,7 @@ const page: LogPage = {
       }),
     ),
   makeVersion1: (name, docs, keep) => settled(makeVersion1(name, docs, keep)),
-  makeVersion2: (name, docs) => settled(makeVersion2(name, docs)),
+  makeVersion2: (name, docs, version) => settled(makeVersion2(name, docs, version)),
   read: (name, key) => settled(read(name, key)),
   harmBulk: (name, key) => homeOf(name).harmBulk(key, 'flip'),
   identity: () => log!.identity,
@@ -227,21 +230,22 @@ function makeVersion1(name: string, docs: readonly Version1[], keep?: 'kind' | '
   })
 }
 
-async function makeVersion2(name: string, docs: readonly Version2[]): Promise<null> {
+async function makeVersion2(name: string, docs: readonly Version2[], version = 2): Promise<null> {
   const checkpoints = await Promise.all(
     docs.map(({ checkpoint }) => checkpoint && packedCheckpoint(checkpoint)),
   )
   return new Promise((resolve, reject) => {
-    const opening = indexedDB.open(name, 2)
+    const opening = indexedDB.open(name, version)
     opening.onerror = () => reject(opening.error)
     opening.onupgradeneeded = () => {
-      for (const store of ['docs', 'checkpoints', 'events', 'meta']) opening.result.createObjectStore(store)
+      for (const store of ['docs', 'checkpoints', 'events', 'meta', ...(version > 2 ? ['bulks'] : [])])
+        opening.result.createObjectStore(store)
       const at = opening.transaction!
       for (const index of ['due', 'clean']) at.objectStore('docs').createIndex(index, index)
       at.objectStore('meta').put({ device: 'ab'.repeat(16), epoch: 7 }, 'owner')
       for (const [i, { key, record, events }] of docs.entries()) {
         const path = [key.collection, key.id]
-        at.objectStore('docs').put(record, path)
+        if (record) at.objectStore('docs').put(record, path)
         if (checkpoints[i]) at.objectStore('checkpoints').put(checkpoints[i], path)
         for (const event of events) at.objectStore('events').add(event.record, [...path, event.n])
       }

@@ -230,6 +230,31 @@ describe('writer of the hub', () => {
     }
   })
 
+  it('[R80] says anew where an edit is from behind a checkpoint, and behind a reload', async () => {
+    scene.open()
+    const typed = (n: number): ReplicaEvent => ({ t: 'edit', change: { op: ['a'] }, from: ['tab', n] })
+    for (const n of [1, 2]) scene.appendEvent(typed(n))
+    await scene.writer.flush()
+    await scene.type(2, minBytes)
+    await scene.idle()
+    assert.deepEqual(scene.checkpoints, [4])
+    for (const n of [3, 4]) scene.appendEvent(typed(n))
+    await scene.writer.flush()
+    const { events } = await scene.log.load(key)
+    assert.deepEqual(
+      events.map(({ event }) => event),
+      [
+        [['a'], 0, 'tab', 3],
+        [['a'], 2],
+      ],
+    )
+    scene.writer.forget(key)
+    scene.writer.open(() => scene.docs.get(keyText(key))!, nothingStored)
+    scene.appendEvent(typed(5))
+    await scene.writer.flush()
+    assert.deepEqual(scene.events.at(-1)?.event, [['a'], 0, 'tab', 5])
+  })
+
   it('[G31] writes a summary first, and then only with what a list or an index must know', async () => {
     scene.open()
     await scene.type(1)

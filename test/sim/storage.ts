@@ -99,7 +99,7 @@ export class DeviceStorage {
   async #shown(key: DocKey): Promise<number[]> {
     const log = memoryLog({ storage: clone(this.#records), randomBytes: bytes => bytes })
     const { checkpoint, events } = await log.load(key)
-    const folded = events.map(({ event }) => unpack(event))
+    const folded = unpack(events.map(({ event }) => event))
     const { view } = restore((checkpoint?.state as SavedReplica) ?? null, folded, checkpoint?.bulk?.value)
     return tokensOf(view.data)
   }
