@@ -1,5 +1,6 @@
 /** Logs that do not keep what they say. */
 
+import { pack, unpack } from '../../../client/engine/stored.ts'
 import type { LogEvent, Stored, Write } from '../../../client/log/log.ts'
 import type { Bug } from './bug.ts'
 
@@ -12,8 +13,9 @@ export const unsealed: Bug = {
 const withoutSeals = (write: Write): Write =>
   write.events ? { ...write, events: write.events.map(withoutSeal) } : write
 
+const seal = pack({ t: 'seal' })
 const withoutSeal = (item: LogEvent): LogEvent =>
-  (item.event as { t: string }).t === 'seal' ? { n: item.n, event: { t: 'steps', steps: [] } } : item
+  item.event === seal ? { n: item.n, event: { t: 'steps', steps: [] } } : item
 
 /** Says "saved" at once, whatever the disk does: the hub sends and tells its tabs before the log has it. */
 export const hasty: Bug = {
@@ -59,10 +61,10 @@ export const strange: Bug = {
 
 const withoutHandles = (stored: Stored): Stored => ({
   ...stored,
-  events: stored.events.map(({ n, event }) => {
-    const isPacked = Array.isArray(event)
-    return { n, event: isPacked ? event.slice(0, 2) : { ...(event as object), from: undefined } }
-  }),
+  events: unpack(stored.events.map(({ event }) => event)).map((event, i) => ({
+    n: stored.events[i]!.n,
+    event: pack('from' in event ? { ...event, from: undefined } : event),
+  })),
   checkpoint: stored.checkpoint && {
     ...stored.checkpoint,
     state: { ...(stored.checkpoint.state as object), from: [] },
