@@ -10,7 +10,7 @@ import type { Clock } from '../clock.ts'
 import { docOf } from './channels.ts'
 
 /** Readers from which on a document rests. */
-const MANY = 32
+const MANY = 64
 /** Rest for the time that telling took: no more than a fifth of the time goes to telling. */
 const RESTS = 4
 /** No rest is longer (ms): a person sees no difference. */
