@@ -96,8 +96,10 @@ export interface Subscribe extends Address {
   v: number
 }
 
+/** `n` counts those of a client, from 1: one that comes twice, behind a new subscription, is told from a new one. */
 export interface Unsubscribe extends Address {
   a: 'u'
+  n?: number
 }
 
 /**

@@ -76,6 +76,8 @@ export class Hub implements Surroundings, Household, Host {
   #fault: HoldfastError | null = null
   /** Ends the wait for space. */
   #notRecovering = () => {}
+  /** How many documents were given up. */
+  #left = 0
   #closed = false
 
   constructor(options: HubOptions) {
@@ -329,7 +331,7 @@ export class Hub implements Surroundings, Household, Host {
   #ended(room: Room): void {
     this.#writer.forget(room.key)
     this.#order.forget(room)
-    this.#link.send({ a: 'u', c: room.key.collection, d: room.key.id })
+    this.#link.send({ a: 'u', c: room.key.collection, d: room.key.id, n: ++this.#left })
   }
 
   /** A log that failed tells the rooms to go on, too. */

@@ -6,6 +6,7 @@ import type { Frame } from './schemas.ts'
 export class Followed {
   readonly #most: number
   readonly #keys = new Set<string>()
+  #left = 0
 
   constructor(most: number) {
     this.#most = most
@@ -19,6 +20,14 @@ export class Followed {
     if (frame.a === 'u') this.drop(frame.c, frame.d)
     else if (frame.a === 'bu') for (const id of frame.b) this.drop(frame.c, id)
     return true
+  }
+
+  /** Whether this is to leave a document that was left already: it may be followed again meanwhile. */
+  isRepeated(frame: Frame): boolean {
+    if (frame.a !== 'u' || frame.n === undefined) return false
+    if (frame.n <= this.#left) return true
+    this.#left = frame.n
+    return false
   }
 
   drop(collection: unknown, id: unknown): void {

@@ -98,7 +98,7 @@ export const schemas = {
   op: submit,
   f: v.object({ a: v.literal('f'), ...address, v: maybeVersion }),
   s: v.object({ a: v.literal('s'), ...address, v: maybeVersion }),
-  u: v.object({ a: v.literal('u'), ...address }),
+  u: v.object({ a: v.literal('u'), ...address, n: v.exactOptional(count) }),
   bf: v.object({ a: v.literal('bf'), c: v.string(), b: documents }),
   bs: v.object({ a: v.literal('bs'), c: v.string(), b: documents }),
   bu: v.object({ a: v.literal('bu'), c: v.string(), b: ids }),

@@ -198,7 +198,7 @@ class GatewaySession implements Session {
     else if (frame.a === 'hs') this.#greet(frame)
     else if (phase.name !== 'open')
       this.#refuse(addressOf(frame), codedError('FRAME_MALFORMED', 'Say hs first.'))
-    else if (this.#isTooMuch(frame)) return
+    else if (this.#allowance.followed.isRepeated(frame) || this.#isTooMuch(frame)) return
     else if (this.#sentry) this.#sentry.admit(frame, admitted => this.#go(admitted))
     else this.#go(frame)
   }

@@ -75,6 +75,41 @@ describe('A session', () => {
     return line
   }
 
+  it('[W21] leaves a document once, however often it is told so', async () => {
+    const [ann, bob] = [await greeted(), dial()]
+    bob.say({ ...hello, id: 'bob' })
+    await bob.hear({ a: 'hs' })
+    ann.say(creation)
+    await ann.hear(created)
+    const follow = async () => {
+      bob.said.length = 0
+      bob.say({ a: 's', c: 'notes', d: 'a', v: 1 })
+      await bob.hear({ a: 's', d: 'a' })
+    }
+    const leave = async (n: number) => {
+      bob.said.length = 0
+      bob.say({ a: 'u', c: 'notes', d: 'a', n })
+      bob.say({ a: 'f', c: 'notes', d: 'a' })
+      await bob.hear({ a: 'f', d: 'a' })
+    }
+    const write = async (seq: number) => {
+      const op = { a: 'op', c: 'notes', d: 'a', v: seq - 1, src: 'ann', seq, op: ['x'] }
+      ann.say(op)
+      await ann.hear({ a: 'op', seq, op: undefined })
+    }
+    await follow()
+    await leave(1)
+    await write(2)
+    assert.ok(!bob.said.some(({ a }) => a === 'op'), 'it was left')
+    await follow()
+    await leave(1)
+    await write(3)
+    await bob.hear({ a: 'op', seq: 3 })
+    await leave(2)
+    await write(4)
+    assert.ok(!bob.said.some(({ seq }) => seq === 4), 'it was left again')
+  })
+
   it('[W9] says nothing before the handshake and answers it with the protocol of both', async () => {
     const line = dial()
     assert.equal(line.session.phase.name, 'greeting')

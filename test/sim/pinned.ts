@@ -6,6 +6,7 @@ export const badSeeds: Readonly<Record<number, string>> = {
   1531: 'a hub without a log sent, when it thawed, what its tabs had brought to the next one',
   2148: 'what was taken back before it was sent and made again later was taken for one out of order',
   3896: 'a handle that was let go did not see that what was settled was held, and died with a hub without a log',
+  5666: 'a document was left once more, by a frame that came twice, after it was opened again',
   6153: 'a device that held an edit was taken to be in step with the server before it had connected',
   7911: 'history was trimmed between the answer and the subscription, and the document was given up',
   9257: 'a device that was cut back to before a redo was taken to have lost what was undone then',
