@@ -168,11 +168,11 @@ export const table = {
     0,
     1024 * MIB,
   ),
-  CONNECTIONS_PER_PRINCIPAL: whole(200, '', 'Open connections of one principal; 0: no limit.', 0, 1_000_000),
+  CONNECTIONS_PER_PRINCIPAL: whole(200, '', 'Open connections of one principal on one server; 0: no limit.', 0, 1_000_000),
   CONNECTIONS_PER_ADDRESS: whole(
     5000,
     '',
-    'Open connections of one address, or of one /64 network of IPv6; 0: no limit.',
+    'Open connections of one address, or of one /64 network of IPv6, on one server; 0: no limit.',
     0,
     1_000_000,
   ),
