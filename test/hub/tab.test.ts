@@ -73,6 +73,31 @@ describe('a tab between two hubs', () => {
     assert.equal(doc.view.data, 'kept')
   })
 
+  it('[R160] a handle that comes to a hub again over the same line is told what happens once', async () => {
+    const hub = hubOn(memoryStorage(), 'hub')
+    const heard: FromHub[] = []
+    let say = (_message: FromTab) => {}
+    hub.serve({
+      post: message => heard.push(message),
+      listen(listener) {
+        say = listener
+      },
+      close() {},
+    })
+    say({ t: 'hello', tab: 'tab' })
+    for (let times = 0; times < 3; times++) say({ t: 'attach', h: 'tab.1', key: KEY, type: 'text' })
+    const other = new Tab('other')
+    bring(other, hub)
+    const doc = await other.attach(KEY, 'text', listener)
+    doc.edit({ op: ['news'] }, false)
+    await doc.saved()
+    const told = heard.flatMap(message => (message.t === 'change' ? message.changes : []))
+    assert.deepEqual(
+      told.map(({ change }) => change),
+      [{ create: { type: 'text', data: '' } }, { op: ['news'] }],
+    )
+  })
+
   it('[R3] a document that is opened while the hub closes is opened by the next one', async () => {
     const storage = memoryStorage()
     const tab = new Tab('tab')
