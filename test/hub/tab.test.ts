@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { Hub } from '../../client/hub/hub.ts'
 import type { FromHub, FromTab } from '../../client/hub/messages.ts'
 import { type Port, pipe } from '../../client/hub/port.ts'
+import { corrupt } from '../../client/log/damage.ts'
 import type { Log } from '../../client/log/log.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import type { Agreement, Platform } from '../../client/platform.ts'
 import { joinDevice } from '../../client/tab/device.ts'
 import { Tab } from '../../client/tab/tab.ts'
 import type { Content } from '../../ops/change.ts'
+import { type DocKey, keyText } from '../../ops/identity.ts'
 import { Random } from '../random.ts'
 import { VirtualClock } from '../sim/clock.ts'
 import { nowhere } from './house.ts'
@@ -109,6 +111,33 @@ describe('a tab between two hubs', () => {
     const doc = await opening
     doc.edit({ op: ['here'] }, false)
     await doc.saved()
+  })
+})
+
+describe('a document that cannot be read on this device', () => {
+  it('[G160] is left there as it is, whatever is written in it; the others are saved on', async () => {
+    const storage = memoryStorage()
+    const [damaged, sound] = ['damaged', 'sound'].map(id => ({ collection: 'c', id }))
+    const type = async (src: string, key: DocKey, op: unknown[]) => {
+      const tab = new Tab(src)
+      const hub = hubOn(storage, src)
+      bring(tab, hub)
+      const docs = await Promise.all([damaged!, key].map(each => tab.attach(each, 'text', listener)))
+      docs[0]!.edit({ op }, false)
+      docs[1]!.edit({ op }, false)
+      await Promise.allSettled(docs.map(doc => doc.saved()))
+      await hub.flush()
+      return docs
+    }
+    await type('first', damaged!, ['lost'])
+    corrupt(storage, damaged!, 2)
+    const before = structuredClone(storage.docs.get(keyText(damaged!)))
+    const [blind] = await type('second', sound!, ['kept'])
+    assert.equal(blind!.truth.error?.code, 'LOG_FAILED')
+    assert.deepEqual(storage.docs.get(keyText(damaged!)), before)
+    const third = memoryLog({ storage })
+    assert.ok((await third.load(sound!)).events.length >= 2)
+    await assert.rejects(third.load(damaged!), { code: 'LOG_FAILED' })
   })
 })
 
