@@ -18,6 +18,8 @@ export const badSeeds: Readonly<Record<number, string>> = {
   21777:
     'a document that could not be read was written over by the first checkpoint of what came from the server',
   24415: 'a tab that came to a hub again was told everything twice, for its former seat was still there',
+  38591:
+    'the ack of an edit that was refused and then committed was passed over, and with it what it said of versions',
   40903: 'a tab forgot what the hub that it met again had taken and not saved',
   40971: 'a hub threw where a grown edit was held of a document that had been deleted on top of it',
 }
