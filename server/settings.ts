@@ -168,7 +168,13 @@ export const table = {
     0,
     1024 * MIB,
   ),
-  CONNECTIONS_PER_PRINCIPAL: whole(200, '', 'Open connections of one principal on one server; 0: no limit.', 0, 1_000_000),
+  CONNECTIONS_PER_PRINCIPAL: whole(
+    200,
+    '',
+    'Open connections of one principal on one server; 0: no limit.',
+    0,
+    1_000_000,
+  ),
   CONNECTIONS_PER_ADDRESS: whole(
     5000,
     '',

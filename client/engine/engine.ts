@@ -384,8 +384,9 @@ function live(state: State, tries: number, flight: Name | null, frame: Ack | Ref
       pump,
     )
   }
-  if (!own) return [state, []]
-  if (frame.again || frame.v !== v) return catchUp(state, tries)
+  if (!own && frame.v < v) return [state, []]
+  // An op that was refused and then committed, as a doubled frame can be, is told to its sender in no other way.
+  if (!own || frame.again || frame.v !== v) return catchUp(state, tries)
   return then(log(landing(state), { t: 'ack', ...receiptIn(frame) }), pump)
 }
 

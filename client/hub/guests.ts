@@ -173,13 +173,20 @@ export class Guests {
     const post = (message: FromHub) => guest.port.post(message)
     const seat = new Seat(room, { tab: guest.tab, handle: h, type, schema: guest.schema, post })
     room.seats.add(seat)
+    // A tab that lost its hub, and found that it was still there, begins anew.
+    const former = guest.seats.get(h)
     guest.seats.set(h, { room, presence, seat })
+    if (former) this.#unseat(former)
     presence.show(seat)
     return place
   }
 
-  #detach(guest: Guest, { room, presence, seat }: Placed): void {
-    guest.seats.delete(seat.handle)
+  #detach(guest: Guest, placed: Placed): void {
+    guest.seats.delete(placed.seat.handle)
+    this.#unseat(placed)
+  }
+
+  #unseat({ room, presence, seat }: Placed): void {
     room.seats.delete(seat)
     presence.announce(seat, null)
     if (room.seats.size === 0) presence.leave()

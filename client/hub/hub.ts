@@ -321,7 +321,7 @@ export class Hub implements Surroundings, Household, Host {
     return this.#places.get(keyText(key))?.room
   }
 
-  #begun(room: Room, effects: readonly Effect[], stored: Stored): void {
+  #begun(room: Room, effects: readonly Effect[], stored: Stored | null): void {
     this.#writer.open(() => ({ ...room.state, pinned: this.#keeper.wants(room.key) }), stored)
     room.perform(room.state, effects)
     room.handle({ t: 'network', slow: this.#link.network.slow })

@@ -12,7 +12,7 @@ import type { Effect } from '../engine/machine.ts'
 import type { SavedReplica } from '../engine/saved.ts'
 import { nothing, type Replica } from '../engine/state.ts'
 import { unpack } from '../engine/stored.ts'
-import { type Log, nothingStored, type Stored } from '../log/log.ts'
+import type { Log, Stored } from '../log/log.ts'
 import { Presence } from './presence.ts'
 import { Room, type Surroundings } from './room.ts'
 
@@ -35,8 +35,8 @@ export interface PlacesParts {
   failed(reason: unknown): void
   /** What must be there before a document is. */
   readonly ready: Promise<unknown>
-  /** A room is there, of which the log holds `stored`; `effects` are to be performed first of all. */
-  begun(room: Room, effects: readonly Effect[], stored: Stored): void
+  /** A room is there, of which the log holds `stored` (null: what nobody can read); `effects` are to be performed first of all. */
+  begun(room: Room, effects: readonly Effect[], stored: Stored | null): void
   /** Resolves when the log has all that happened in the room. */
   written(room: Room): Promise<void>
   ended(room: Room): void
@@ -47,7 +47,7 @@ export interface PlacesParts {
 interface Read {
   readonly replica: Replica
   readonly logged: number
-  readonly stored: Stored
+  readonly stored: Stored | null
   readonly src: string
 }
 
@@ -160,7 +160,7 @@ export class Places {
     return place
   }
 
-  /** What the log makes of a document; a log that cannot be read or makes no sense is left alone from here on. */
+  /** What the log makes of a document; what cannot be read or makes no sense is left alone from here on. */
   async #read(key: DocKey): Promise<Read> {
     const { src, found, failed } = this.#parts
     try {
@@ -174,7 +174,7 @@ export class Places {
     } catch (reason) {
       failed(reason)
       // Nobody knows any more which names this hub gave in the document before.
-      return { replica: nothing, logged: 0, stored: nothingStored, src: `${src}~${++this.#blind}` }
+      return { replica: nothing, logged: 0, stored: null, src: `${src}~${++this.#blind}` }
     }
   }
 }

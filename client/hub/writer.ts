@@ -21,6 +21,7 @@ import {
   type Log,
   type LogEvent,
   logFailed,
+  nothingStored,
   type Stored,
   type Summary,
   type Write,
@@ -83,12 +84,15 @@ interface Queue {
   waiting: (() => void) | null
   /** As it was written last here. */
   summary: Summary | null
+  /** What the log has of the document could not be read, and is not written over. */
+  readonly blind: boolean
 }
 
 interface Item {
   readonly key: DocKey
   readonly n: number
-  readonly write: Write
+  /** Null where nothing may be written. */
+  readonly write: Write | null
 }
 
 export interface WriterEvents {
@@ -116,8 +120,9 @@ export class Writer {
     this.#rule = rule
   }
 
-  /** Announces a document of which the log holds `stored`. */
-  open(source: () => Source, { checkpoint, bytes, events }: Stored): void {
+  /** Announces a document of which the log holds `stored`; null: what nobody can read. */
+  open(source: () => Source, stored: Stored | null): void {
+    const { checkpoint, bytes, events } = stored ?? nothingStored
     this.#queues.set(keyText(source().key), {
       source,
       events: [],
@@ -132,6 +137,7 @@ export class Writer {
       busy: false,
       waiting: null,
       summary: null,
+      blind: stored === null,
     })
   }
 
@@ -224,17 +230,18 @@ export class Writer {
   async #run(): Promise<void> {
     await Promise.resolve()
     for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
-      if (!this.#failed) await this.#write(batch)
+      const writes = batch.flatMap(({ write }) => write ?? [])
+      if (!this.#failed && writes.length > 0) await this.#write(writes)
       for (const { key, n } of batch) this.#events.saved(key, n)
     }
     this.#running = null
   }
 
-  async #write(batch: readonly Item[]): Promise<void> {
+  async #write(writes: readonly Write[]): Promise<void> {
     try {
-      await this.#log.write(batch.map(({ write }) => write))
+      await this.#log.write(writes)
     } catch (reason) {
-      if (await this.#events.refused(logFailed(reason))) return this.#write(batch)
+      if (await this.#events.refused(logFailed(reason))) return this.#write(writes)
       this.#failed = true
       for (const queue of this.#queues.values()) this.#stopWaiting(queue)
     }
@@ -252,6 +259,10 @@ export class Writer {
     const source = queue.source()
     const { key, logged: n } = source
     const events = queue.events.splice(0)
+    if (queue.blind) {
+      queue.now = queue.look = false
+      return { key, n, write: null }
+    }
     if (!queue.now) return { key, n, write: { key, events, summary: this.#news(queue, source) } }
     const checkpoint = { n, ...this.#stateOf(queue, source) }
     queue.now = queue.look = queue.owes = false

@@ -28,6 +28,17 @@ describe('Engine: catching up', () => {
     }
   })
 
+  it('[E10] so is an ack of an op that is not in flight any more: it was refused, and then a doubled frame of it committed', () => {
+    const scene = new Scene().online('x').edit([1, 'y']).refuse('OP_MISFIT', 1)
+    scene.take()
+    scene.ack(0, 1)
+    assert.equal(scene.phase, 'live')
+    scene.ack(1, 1)
+    assert.equal(scene.phase, 'catching')
+    scene.answer({ segments: [{ n: 1, op: [1, 'y'], own: ['me', 1] }] }, 2)
+    assert.deepEqual([scene.view, scene.held, scene.takeOps()], ['xy', [], []])
+  })
+
   it('[E11] two creations of one document meet: both contents stand', () => {
     const scene = new Scene().create('').edit(['mine'])
     scene.on({ t: 'up' }).answer({ snapshot: { type: text, data: 'theirs' }, own: [] }, 2)

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { Hub } from '../../client/hub/hub.ts'
 import type { FromHub, FromTab } from '../../client/hub/messages.ts'
 import { type Port, pipe } from '../../client/hub/port.ts'
+import { corrupt } from '../../client/log/damage.ts'
 import type { Log } from '../../client/log/log.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import type { Agreement, Platform } from '../../client/platform.ts'
 import { joinDevice } from '../../client/tab/device.ts'
 import { Tab } from '../../client/tab/tab.ts'
 import type { Content } from '../../ops/change.ts'
+import { type DocKey, keyText } from '../../ops/identity.ts'
 import { Random } from '../random.ts'
 import { VirtualClock } from '../sim/clock.ts'
 import { nowhere } from './house.ts'
@@ -73,6 +75,31 @@ describe('a tab between two hubs', () => {
     assert.equal(doc.view.data, 'kept')
   })
 
+  it('[R160] a handle that comes to a hub again over the same line is told what happens once', async () => {
+    const hub = hubOn(memoryStorage(), 'hub')
+    const heard: FromHub[] = []
+    let say = (_message: FromTab) => {}
+    hub.serve({
+      post: message => heard.push(message),
+      listen(listener) {
+        say = listener
+      },
+      close() {},
+    })
+    say({ t: 'hello', tab: 'tab' })
+    for (let times = 0; times < 3; times++) say({ t: 'attach', h: 'tab.1', key: KEY, type: 'text' })
+    const other = new Tab('other')
+    bring(other, hub)
+    const doc = await other.attach(KEY, 'text', listener)
+    doc.edit({ op: ['news'] }, false)
+    await doc.saved()
+    const told = heard.flatMap(message => (message.t === 'change' ? message.changes : []))
+    assert.deepEqual(
+      told.map(({ change }) => change),
+      [{ create: { type: 'text', data: '' } }, { op: ['news'] }],
+    )
+  })
+
   it('[R3] a document that is opened while the hub closes is opened by the next one', async () => {
     const storage = memoryStorage()
     const tab = new Tab('tab')
@@ -84,6 +111,33 @@ describe('a tab between two hubs', () => {
     const doc = await opening
     doc.edit({ op: ['here'] }, false)
     await doc.saved()
+  })
+})
+
+describe('a document that cannot be read on this device', () => {
+  it('[G160] is left there as it is, whatever is written in it; the others are saved on', async () => {
+    const storage = memoryStorage()
+    const [damaged, sound] = ['damaged', 'sound'].map(id => ({ collection: 'c', id }))
+    const type = async (src: string, key: DocKey, op: unknown[]) => {
+      const tab = new Tab(src)
+      const hub = hubOn(storage, src)
+      bring(tab, hub)
+      const docs = await Promise.all([damaged!, key].map(each => tab.attach(each, 'text', listener)))
+      docs[0]!.edit({ op }, false)
+      docs[1]!.edit({ op }, false)
+      await Promise.allSettled(docs.map(doc => doc.saved()))
+      await hub.flush()
+      return docs
+    }
+    await type('first', damaged!, ['lost'])
+    corrupt(storage, damaged!, 2)
+    const before = structuredClone(storage.docs.get(keyText(damaged!)))
+    const [blind] = await type('second', sound!, ['kept'])
+    assert.equal(blind!.truth.error?.code, 'LOG_FAILED')
+    assert.deepEqual(storage.docs.get(keyText(damaged!)), before)
+    const third = memoryLog({ storage })
+    assert.ok((await third.load(sound!)).events.length >= 2)
+    await assert.rejects(third.load(damaged!), { code: 'LOG_FAILED' })
   })
 })
 

@@ -15,6 +15,11 @@ export const badSeeds: Readonly<Record<number, string>> = {
   11250: 'a character that was deleted offline came back where history was trimmed, and once more by an undo',
   12603: 'a hub gave names again that it had given, in a document that came back empty from an evicted log',
   19025: 'a device did not notice that a server had gone back whose history was trimmed since',
+  21777:
+    'a document that could not be read was written over by the first checkpoint of what came from the server',
+  24415: 'a tab that came to a hub again was told everything twice, for its former seat was still there',
+  38591:
+    'the ack of an edit that was refused and then committed was passed over, and with it what it said of versions',
   40903: 'a tab forgot what the hub that it met again had taken and not saved',
   40971: 'a hub threw where a grown edit was held of a document that had been deleted on top of it',
 }
