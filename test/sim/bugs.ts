@@ -20,8 +20,8 @@ const planted = (bug: Bug, seed: number): Planted => ({ bug, seed })
 
 export const bugs = {
   unsealed: planted(log.unsealed, 1),
-  hasty: planted(log.hasty, 6),
-  swallowing: planted(log.swallowing, 6),
+  hasty: planted(log.hasty, 16),
+  swallowing: planted(log.swallowing, 41),
   unfenced: planted(log.unfenced, 396),
   shortened: planted(log.shortened, 1),
   strange: planted(log.strange, 396),
@@ -36,7 +36,7 @@ export const bugs = {
   forgetful: planted(tabs.forgetful, 17),
   stuttering: planted(tabs.stuttering, 1),
   shuffling: planted(tabs.shuffling, 1),
-  anarchic: planted(tabs.anarchic, 7),
+  anarchic: planted(tabs.anarchic, 1),
   unoriginal: planted(tabs.unoriginal, 1),
   generous: planted(server.generous, 1),
   lying: planted(server.lying, 1),
