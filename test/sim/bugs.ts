@@ -36,7 +36,7 @@ export const bugs = {
   forgetful: planted(tabs.forgetful, 17),
   stuttering: planted(tabs.stuttering, 1),
   shuffling: planted(tabs.shuffling, 1),
-  anarchic: planted(tabs.anarchic, 1),
+  anarchic: planted(tabs.anarchic, 9),
   unoriginal: planted(tabs.unoriginal, 1),
   generous: planted(server.generous, 1),
   lying: planted(server.lying, 1),
