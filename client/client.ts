@@ -9,7 +9,9 @@ import type { Client, Doc } from './api.ts'
 import type { Clock } from './clock.ts'
 import { checkName, Document } from './document.ts'
 import type { StorageLimits } from './hub/guardian.ts'
+import type { FromHub, FromTab } from './hub/messages.ts'
 import { type Peek, peekInto } from './hub/peek.ts'
+import { pipe } from './hub/port.ts'
 import type { HubSetup } from './hub/setup.ts'
 import { socketUrl } from './link/address.ts'
 import type { Dial } from './link/link.ts'
@@ -130,9 +132,10 @@ export function connect(options: ConnectOptions): Client {
     exportUnsent: () => tab.journal(),
     async importUnsent(text) {
       const { readJournal, sendJournal } = await import('./hub/rescue.ts')
-      const { token } = options
       const journal = readJournal(text, rescueBytes)
-      return sendJournal(platform, { ...setup, ...(token && { token }), patienceMs: rescueMs }, journal)
+      const [near, far] = pipe<FromHub, FromTab>()
+      new Tab('rescue', app).meet(near)
+      return sendJournal(platform, { ...setup, app: far, patienceMs: rescueMs }, journal)
     },
     get loss() {
       return tab.loss

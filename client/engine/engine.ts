@@ -16,7 +16,7 @@
  * its name however often it is sent [E7]; what the server refuses is held and the rest goes on [E8].
  */
 
-import { type Change, checkChange, fromWire, toWire } from '../../ops/change.ts'
+import { applyChange, type Change, checkChange, fromWire, invertChange, toWire } from '../../ops/change.ts'
 import { entryOf, errors, HoldfastError } from '../../ops/errors.ts'
 import { type DocKey, type Name, sameName } from '../../ops/identity.ts'
 import {
@@ -40,7 +40,16 @@ import { named } from './held.ts'
 import type { Effect, Event, Next, State } from './machine.ts'
 import { type ReplicaEvent, reduce } from './replica.ts'
 import type { Keep } from './restoring.ts'
-import { changeOf, type Entry, isAmong, namesOf, type Reason, type Replica, type Sealed } from './state.ts'
+import {
+  changeOf,
+  changesOf,
+  type Entry,
+  isAmong,
+  namesOf,
+  type Reason,
+  type Replica,
+  type Sealed,
+} from './state.ts'
 import { takeBack, type Way } from './undo.ts'
 
 /** The engine of a document as the log had it, in its new incarnation `src`. */
@@ -241,8 +250,30 @@ function fits(frame: ClientFrame, limit: number): boolean {
   return text.length * 3 <= limit || new TextEncoder().encode(text).length <= limit
 }
 
-const refuse = (state: State, name: Name, reason: Reason): Next =>
-  then(log(state, { t: 'hold', name, reason }), pump)
+/**
+ * What is refused is undone by that. What stands on it and may have taken it back already would do so twice: it is held, too, for
+ * a person to look at [U160].
+ */
+function refuse(state: State, name: Name, reason: Reason): Next {
+  const { pending } = state.replica
+  const at = pending.findIndex(entry => sameName(entry.name, name))
+  const above = pending.slice(at + 1).filter(({ takesBack }) => takesBack)
+  const twice = above.length > 0 && at >= 0 && removes(state.replica, at) ? above : []
+  const held = twice.reduce<Next>(
+    (next, entry) => then(next, after => log(after, { t: 'hold', name: entry.name, reason: undoneTwice })),
+    log(state, { t: 'hold', name, reason }),
+  )
+  return then(held, pump)
+}
+
+/** Whether the withdrawal of `pending[at]` puts something in. */
+function removes(replica: Replica, at: number): boolean {
+  const changes = changesOf(replica)
+  const back = invertChange(changes[at]!, changes.slice(0, at).reduce(applyChange, replica.base))
+  return 'op' in back && typeOf(replica.view.type!).textOf(back) !== ''
+}
+
+const undoneTwice: Reason = { code: 'DEPENDENCY_HELD', message: errors.DEPENDENCY_HELD.meaning }
 
 // ---- catching up ----
 

@@ -135,7 +135,10 @@ function took(replica: Replica, from: TabEdit | undefined): Replica {
   return { ...replica, from: [...others, from].slice(-HANDLES) }
 }
 
-const takeBack = (replica: Replica, op: unknown): Reduced => [edit(replica, { op }), [{ op }]]
+function takeBack(replica: Replica, op: unknown): Reduced {
+  const { pending, ...rest } = edit(replica, { op })
+  return [{ ...rest, pending: [...pending.slice(0, -1), { ...pending.at(-1)!, takesBack: true }] }, [{ op }]]
+}
 
 /** Whatever changes the view but the person's own hand counts as somebody else's: this is where the stacks hear of it. */
 function undoAfter({ undo, view }: Replica, event: ReplicaEvent, shown: readonly Change[]): Undo {

@@ -30,6 +30,8 @@ export interface Sealed {
   readonly after?: readonly Dependency[]
   /** Version of the app's schema that it was made for; missing: 0. */
   readonly schema?: number
+  /** An undo or a redo is in it. */
+  readonly takesBack?: true
 }
 
 export interface Open {
@@ -40,6 +42,7 @@ export interface Open {
   readonly chars: number
   readonly after?: readonly Dependency[]
   readonly schema?: number
+  readonly takesBack?: true
 }
 
 export type Entry = Sealed | Open
@@ -156,9 +159,10 @@ export function sealLast(replica: Replica): Replica {
 }
 
 /** What an entry keeps whatever becomes of its change. */
-export const kept = ({ after, schema }: Pick<Entry, 'after' | 'schema'>) => ({
+export const kept = ({ after, schema, takesBack }: Pick<Entry, 'after' | 'schema' | 'takesBack'>) => ({
   ...(after && { after }),
   ...(schema && { schema }),
+  ...(takesBack && { takesBack }),
 })
 
 export const sealedAs = (change: Change, edits: number) =>

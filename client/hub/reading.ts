@@ -34,6 +34,7 @@ const entry = v.object({
   seal: v.optional(v.string()),
   change,
   edits: count,
+  schema: v.optional(count),
   also: v.optional(v.array(name)),
   after: v.optional(v.array(v.object({ key: v.object({ collection: docName, id: docName }), name }))),
 })

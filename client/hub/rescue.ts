@@ -11,6 +11,7 @@ import type { Rescue } from '../api.ts'
 import { dialWebSocket, openLink } from '../link/websocket.ts'
 import { memoryLog } from '../log/memory.ts'
 import type { Platform } from '../platform.ts'
+import type { TabPort } from './guests.ts'
 import { Hub } from './hub.ts'
 import type { Journal, JournalDoc } from './journal.ts'
 import type { Room } from './room.ts'
@@ -21,8 +22,8 @@ export { readJournal } from './reading.ts'
 export interface RescueSetup extends HubSetup {
   /** How long the server may be silent about these edits. */
   readonly patienceMs: number
-  /** The app's own function: this hub has no tabs to ask. */
-  readonly token?: () => Promise<string | null>
+  /** A line to whoever calls the app's functions: no tab has this hub. */
+  readonly app: TabPort
 }
 
 type Place = Pick<Platform, 'clock' | 'dial' | 'randomBytes'>
@@ -46,9 +47,15 @@ export async function sendJournal(place: Place, setup: RescueSetup, { docs }: Jo
     clock: place.clock,
     // Whoever may decide about what is held is not here.
     stuck: room => room.handle({ t: 'barred', error: dependencyHeld }),
-    link: events =>
+    link: (events, token) =>
       openLink(
-        { ...setup, clock: place.clock, dial: place.dial ?? dialWebSocket, src },
+        {
+          ...setup,
+          clock: place.clock,
+          dial: place.dial ?? dialWebSocket,
+          src,
+          ...(setup.tokens && { token }),
+        },
         {
           ...events,
           phase(phase) {
@@ -63,6 +70,7 @@ export async function sendJournal(place: Place, setup: RescueSetup, { docs }: Jo
         },
       ),
   })
+  hub.serve(setup.app)
   try {
     const rooms = await Promise.all(docs.map(({ collection, id }) => hub.room({ collection, id })))
     await Promise.race([Promise.all(rooms.map(room => room.rested())), patience.over])

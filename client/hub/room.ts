@@ -233,7 +233,10 @@ export class Room {
   async settled(): Promise<void> {
     await this.#wait(({ phase }) => phase.name !== 'restoring')
     const last = this.#state.replica.pending.at(-1)?.name
-    return this.#wait(state => !last || !isAmong(state.replica.pending, last))
+    await this.#wait(state => !last || !isAmong(state.replica.pending, last))
+    const { replica, logged } = this.#state
+    // What is held is nowhere but here.
+    if (replica.held.length > 0) await this.#wait(state => state.saved >= logged)
   }
 
   /** Everything is on the server or held, or the server will not talk about the document. */

@@ -186,6 +186,26 @@ describe('Engine: what is held', () => {
     }
   })
 
+  it('[U160] what was refused comes back once, though it had been taken back already', () => {
+    const scene = new Scene()
+      .online('abc')
+      .edit([1, { d: 1 }])
+      .on({ t: 'undo' })
+      .edit([3, '!'])
+    assert.equal(scene.view, 'abc!')
+    scene.refuse('ERR_OP_SUBMIT_REJECTED', 1)
+    assert.deepEqual([scene.view, scene.held], ['abc', ['ERR_OP_SUBMIT_REJECTED', 'DEPENDENCY_HELD']])
+    assert.deepEqual(scene.reload('later').view, 'abc')
+    for (const seq of [1, 2]) scene.on({ t: 'retry', name: { src: 'me', seq } })
+    assert.deepEqual([scene.view, scene.held], ['abc!', []])
+  })
+
+  it('[U160] an undo that has nothing to do with what was refused goes on', () => {
+    const scene = new Scene().online('abc').edit([3, 'd']).on({ t: 'undo' })
+    scene.refuse('ERR_OP_SUBMIT_REJECTED', 1)
+    assert.deepEqual([scene.view, scene.held], ['abc', ['ERR_OP_SUBMIT_REJECTED']])
+  })
+
   it('[E3] a refused op that a copy of this device got through stays held for what it had more', () => {
     const device = new Scene()
       .online('ab')

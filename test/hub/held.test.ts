@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
 import type { Client, Doc } from '../../client/api.ts'
 import { type ConnectOptions, connect } from '../../client/client.ts'
+import type { Dial } from '../../client/link/link.ts'
+import { dialWebSocket } from '../../client/link/websocket.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { documentOf } from '../../client/rescued.ts'
 import type { TypeName } from '../../types/type.ts'
@@ -44,6 +47,34 @@ describe('held edits', () => {
     assert.equal(doc.held.length, 1)
     return { server, client, doc }
   }
+
+  it('[Q161] settle an edit only when they are saved on the device', async () => {
+    const server = await serve({ DOCUMENT_BYTES: 2000 })
+    let refused = false
+    const dial: Dial = (url, events) =>
+      dialWebSocket(url, {
+        ...events,
+        text(text) {
+          refused ||= text.includes('DOCUMENT_TOO_LARGE')
+          events.text(text)
+        },
+      })
+    const held = new Promise<() => void>(resolve => {
+      const complete = (commit: () => void) => (refused ? resolve(commit) : commit())
+      const client = device({ server: server.url, log: memoryLog({ complete }), dial })
+      void client.open('notes', 'large', 'text').then(async doc => {
+        doc.edit([large])
+        doc.settled.then(() => said.push('settled'))
+      })
+    })
+    const said: string[] = []
+    const save = await held
+    await setImmediate()
+    said.push('saved')
+    save()
+    await setImmediate()
+    assert.deepEqual(said, ['saved', 'settled'])
+  })
 
   for (const type of ['text', 'rich', 'json'] as const) {
     it(`[Q5] [Q6] are saved as a document with all that their writer saw, after a reload as well (${type})`, async () => {

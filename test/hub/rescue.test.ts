@@ -3,6 +3,7 @@ import type { Client, Doc } from '../../client/api.ts'
 import { type ConnectOptions, connect } from '../../client/client.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { volatileLog } from '../../client/log/volatile.ts'
+import type { Change } from '../../ops/change.ts'
 import { until } from '../client/until.ts'
 import { Board, tokenOf } from '../server/access/site.ts'
 import { closeAll, serve, type TestServer } from '../server/scene.ts'
@@ -54,6 +55,22 @@ describe('rescue file', () => {
   afterEach(async () => {
     for (const each of open.splice(0)) await each.close()
     await closeAll()
+  })
+
+  it('[Q160] keeps the schema of its edits, which the app that imports them lifts to its own', async () => {
+    const away = device({ server: await nowhere(), schema: { version: 2 } })
+    const doc = await away.open('notes', 'one', 'json')
+    doc.edit(['title', { i: 'Old' }])
+    const text = await away.exportUnsent()
+    const server = await serve()
+    const fails = (): Change => {
+      throw new Error('it is past this version')
+    }
+    const rename = (change: Change): Change => JSON.parse(JSON.stringify(change).replace('title', 'name'))
+    const schema = { version: 3, upcast: { 1: fails, 2: rename } }
+    const other = device({ server: server.url, schema, token: async () => null, rescueMs: 2000 })
+    assert.deepEqual(await other.importUnsent(text), { sent: 2, known: 0, held: [] })
+    assert.deepEqual((await onServer(server, 'one'))?.data, { name: 'Old' })
   })
 
   it('[Q1] [Q3] has all unsent edits of a device, and another device sends them', async () => {

@@ -19,7 +19,7 @@ import { typeOf } from '../../types/index.ts'
 import type { Browser } from './browser.ts'
 import { tokensOf } from './edits.ts'
 import type { Entry } from './ledger.ts'
-import { COLLECTION, heldIn } from './page.ts'
+import { COLLECTION, heldIn, saysItFails } from './page.ts'
 import type { World } from './world.ts'
 
 export interface Outcome {
@@ -117,7 +117,7 @@ function checkRest(world: World): void {
 function checkTruth({ browsers }: World): void {
   for (const { name, views, storage } of browsers) {
     for (const { id, doc } of views) {
-      const fails = doc.truth.error?.code === 'LOG_FAILED'
+      const fails = saysItFails(doc)
       if (fails !== storage.failing)
         fail(
           'I0',

@@ -252,4 +252,7 @@ const isNews = ({ a, op, segments }: Heard): boolean =>
 
 export const heldIn = (doc: Doc): number[] => doc.held.flatMap(held => tokensPutIn(held.original))
 
+/** Whether its device says that it saves nothing. */
+export const saysItFails = ({ truth }: Doc): boolean => truth.error?.code === 'LOG_FAILED'
+
 const describe = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error))

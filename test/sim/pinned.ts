@@ -22,4 +22,10 @@ export const badSeeds: Readonly<Record<number, string>> = {
     'the ack of an edit that was refused and then committed was passed over, and with it what it said of versions',
   40903: 'a tab forgot what the hub that it met again had taken and not saved',
   40971: 'a hub threw where a grown edit was held of a document that had been deleted on top of it',
+  49485: 'what was undone and redone stood twice when the server refused the undo, which was undone by that',
+  51868: 'what was held was called settled before that was saved, and went with the storage',
+  52888: 'a device that found space again was looked at in the moment before its tabs heard of it',
+  55204: 'what was undone and redone stood twice when the server refused the undo',
+  59083:
+    'what was held was called settled before that was saved, and an earlier state of the storage came back',
 }

@@ -15,7 +15,7 @@ import { VirtualClock } from './clock.ts'
 import { tokensPutIn } from './edits.ts'
 import { Ledger } from './ledger.ts'
 import { fair, Network, type Weather } from './network.ts'
-import { COLLECTION, type Page, type Surroundings } from './page.ts'
+import { COLLECTION, type Page, type Surroundings, saysItFails } from './page.ts'
 import { type Plan, planOf } from './plan.ts'
 import { Site } from './site.ts'
 import { DeviceStorage } from './storage.ts'
@@ -183,10 +183,11 @@ export class World {
     const there = new Map<string, StoredSnapshot>()
     for (const key of this.keys) there.set(key.id, await this.site.store.snapshot(key))
     return this.browsers.every(browser => {
-      const { views, docs } = browser
+      const { views, docs, storage } = browser
       return (
         docs.every(id => views.some(view => view.id === id)) &&
         views.every(({ id, doc }) => {
+          if (saysItFails(doc) !== storage.failing) return false
           if (this.barred(doc)) return true
           if (doc.unsent > 0 || (doc.status !== 'synced' && doc.status !== 'held')) return false
           const { type, data } = there.get(id)!
