@@ -234,6 +234,30 @@ describe('the order of what a client sends', () => {
     assert.deepEqual(tokens, ['token 2', 'token 3'])
   })
 
+  it('[R161] documents that lead to each other both arrive', async () => {
+    const storage = memoryStorage()
+    const away = client({ server: 'http://127.0.0.1:9', log: memoryLog({ storage }) })
+    const one = await away.open<string>('notes', 'one', 'text')
+    const two = await away.open<string>('notes', 'two', 'text')
+    for (const n of [1, 2]) {
+      one.edit([`one ${n}. `], { after: [two] })
+      two.edit([`two ${n}. `], { after: [one] })
+    }
+    await Promise.all([one.saved, two.saved])
+    await away.close()
+    const server = await serve()
+    const here = client({ server: server.url, log: memoryLog({ storage }) })
+    const docs = [await here.open('notes', 'one', 'text'), await here.open('notes', 'two', 'text')]
+    await Promise.all(docs.map(doc => doc.settled))
+    assert.deepEqual(
+      docs.map(({ data, held }) => [data, held]),
+      [
+        ['one 2. one 1. ', []],
+        ['two 2. two 1. ', []],
+      ],
+    )
+  })
+
   it('[R15] unsent edits are lifted step by step to the schema that the app has now', async () => {
     const storage = memoryStorage()
     const away = client({ server: 'http://127.0.0.1:9', log: memoryLog({ storage }), schema: { version: 1 } })

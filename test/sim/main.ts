@@ -24,6 +24,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '1' },
     bug: { type: 'string' },
     bugs: { type: 'boolean', default: false },
+    people: { type: 'boolean', default: false },
   },
 })
 
@@ -38,7 +39,7 @@ if (values.bug !== undefined && !Object.hasOwn(bugs, values.bug))
 const type = isTypeName(values.type) ? values.type : undefined
 
 if (values.bugs) await plantAll()
-else await run({ from, count, type, bug: values.bug as BugName | undefined })
+else await run({ from, count, type, bug: values.bug as BugName | undefined, people: values.people })
 
 async function run(batch: Batch): Promise<void> {
   const started = performance.now()
@@ -52,9 +53,9 @@ async function run(batch: Batch): Promise<void> {
     failures++
     const type = batch.type ?? typeOfSeed(seed)
     console.log(`seed ${seed} (${type}): ${result.fault}`)
-    console.log(`  world: ${JSON.stringify(planOf(new Random(seed).fork()))}`)
+    console.log(`  world: ${JSON.stringify(planOf(new Random(seed).fork(), batch.people))}`)
     console.log(
-      `  replay: npm run sim -- --seed ${seed} --type ${type}${batch.bug ? ` --bug ${batch.bug}` : ''}`,
+      `  replay: npm run sim -- --seed ${seed} --type ${type}${batch.bug ? ` --bug ${batch.bug}` : ''}${batch.people ? ' --people' : ''}`,
     )
   })
   const ms = performance.now() - started
