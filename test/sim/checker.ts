@@ -280,17 +280,25 @@ function checkOrder({ id, where }: Case, { ledger }: World): void {
   })
 }
 
-/** I4: what leads to another document was committed after what that document had then, if a person did not decide otherwise. */
-function checkLinks(where: ReadonlyMap<number, number | undefined>, { ledger, restored }: World): void {
+/**
+ * I4: what leads to another document was committed after what that document had then, if a person did not decide otherwise, and
+ * that was not lost with a damaged storage that never had it.
+ */
+function checkLinks(
+  where: ReadonlyMap<number, number | undefined>,
+  { ledger, restored, browsers }: World,
+): void {
   if (restored) return
+  const troubled = new Set(browsers.flatMap(({ name, storage }) => (storage.troubled ? [name] : [])))
   for (const { token, after } of ledger.links) {
     const entry = ledger.entries[token]!
     const at = where.get(token)
     if (at === undefined || entry.undone || entry.decided) continue
     for (const other of after) {
-      const { undone, decided, destroyed, deletedBy, device } = ledger.entries[other]!
+      const { undone, decided, destroyed, deletedBy, device, saved } = ledger.entries[other]!
       if (undone || decided || destroyed || deletedBy.size > 0) continue
       const before = where.get(other)
+      if (before === undefined && !saved && troubled.has(device)) continue
       if (before === undefined || before > at)
         fail('I4', `token ${token} of ${device} was committed before token ${other}, to which it leads`)
     }

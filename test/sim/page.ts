@@ -151,8 +151,11 @@ export class Page {
   #link(to: string, from: string): void {
     const { ledger } = this.#around
     this.#insert(to)
-    const handle = this.#open.get(to)?.handle
-    const after = ledger.entries.flatMap((entry, token) => (entry.handle === handle ? [token] : []))
+    const { doc, handle } = this.#open.get(to)!
+    const held = new Set(heldIn(doc))
+    const after = ledger.entries.flatMap((entry, token) =>
+      entry.handle === handle && !held.has(token) ? [token] : [],
+    )
     const token = this.#insert(from, [to])
     if (token !== null) ledger.links.push({ token, after })
   }
