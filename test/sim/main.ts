@@ -1,9 +1,10 @@
 /**
- * `npm run sim -- [--seeds N] [--from S] [--seed S] [--type text|rich|json] [--workers W] [--bug NAME] [--bugs]`
+ * `npm run sim -- [--seeds N] [--from S] [--seed S] [--type text|rich|json] [--workers W] [--bug NAME] [--bugs] [--people]`
  *
  * Runs N seeds from S (default 1) and checks each; a failure prints the seed, what its world was made of and the command
  * that replays it, and the exit code is 1. `--seed S` runs that one alone. `--bugs` plants each bug in turn (or that of `--bug`) and shows the
- * first seed that finds it; one that none of N seeds (default 2000) finds is a failure.
+ * first seed that finds it; one that none of N seeds (default 2000) finds is a failure. `--people`: people also try held edits again or
+ * discard them, link documents to each other, and carry rescue files from device to device.
  */
 
 import { parseArgs } from 'node:util'
@@ -69,7 +70,7 @@ async function run(batch: Batch): Promise<void> {
   )
   if (failures > 0) process.exitCode = 1
   if (batch.bug || values.seed !== undefined) return
-  for (const fault of tooRare(total, count)) {
+  for (const fault of tooRare(total, count, batch.people)) {
     console.log(fault)
     process.exitCode = 1
   }
