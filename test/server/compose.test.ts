@@ -18,7 +18,8 @@ interface Service {
   readonly cap_drop?: readonly string[]
   readonly security_opt?: readonly string[]
   readonly ulimits?: { readonly nofile: number }
-  readonly healthcheck?: { readonly test: readonly string[] }
+  readonly healthcheck?: { readonly test: readonly string[]; readonly start_period?: string }
+  readonly depends_on?: Readonly<Record<string, unknown>>
   readonly environment?: Readonly<Record<string, string>>
   readonly secrets?: readonly string[]
   readonly volumes?: readonly string[]
@@ -121,7 +122,13 @@ describe('compose.yaml', () => {
       assert.ok(compose.services[name]!.ulimits!.nofile > 2 * maxconn, name)
   })
 
-  it('[F152] the image has what the server loads only', () => {
+  it('[F153] what others wait for has time to start', () => {
+    const awaited = Object.values(compose.services).flatMap(({ depends_on = {} }) => Object.keys(depends_on))
+    assert.deepEqual([...new Set(awaited)].sort(), ['holdfast-1', 'holdfast-2', 'postgres', 'redis'])
+    for (const name of awaited) assert.equal(compose.services[name]!.healthcheck!.start_period, '60s', name)
+  })
+
+  it('[F152] the image has no tools to build with', () => {
     const installs = readFileSync(path('Dockerfile'), 'utf8').match(/npm ci[^&\n]*/g)!
     // npm keeps a tool that is an optional peer of some package, unless both kinds are left out.
     assert.equal(installs.at(-1)!.trim(), 'npm ci --omit=dev --omit=optional')
