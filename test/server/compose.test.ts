@@ -111,7 +111,7 @@ describe('compose.yaml', () => {
   })
 
   it('[F151] Postgres is healthy once it answers over the network', () => {
-    const { test } = compose.services['postgres']!.healthcheck!
+    const { test } = compose.services.postgres!.healthcheck!
     assert.equal(test[test.indexOf('-h') + 1], '127.0.0.1')
   })
 
