@@ -376,11 +376,11 @@ export class Hub implements Surroundings, Household, Host {
     }
   }
 
-  /** The log had no space, and may have some again: it gets all that the rooms have. What it could not be asked for is left alone. */
+  /** The log had no space, and may have some again: it gets all that the rooms have, unless it could not be asked for some of it. */
   async #recover(): Promise<void> {
-    if (this.#closed || this.#places.blind) return
     await this.#guardian.relieve().catch(() => 0)
-    if (!(await this.#writer.revive()) || this.#closed) return
+    const sound = () => !this.#closed && !this.#places.blind
+    if (!(sound() && (await this.#writer.revive()) && sound())) return
     this.#fault = null
     for (const { room } of this.#places.all) {
       room.refresh()
