@@ -11,7 +11,8 @@ FROM node:24.21.0-slim
 WORKDIR /holdfast
 ENV NODE_ENV=production HOLDFAST_HOST=0.0.0.0 HOLDFAST_DATA=/data HOLDFAST_WEB=/holdfast/dist/web
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev && npm cache clean --force && mkdir /data && chown node /data
+# TypeScript is an optional peer of one of them.
+RUN npm ci --omit=dev --omit=optional && npm cache clean --force && mkdir /data && chown node /data
 COPY types ./types
 COPY ops ./ops
 COPY server ./server

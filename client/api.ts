@@ -75,7 +75,10 @@ export interface Peer {
 }
 
 export interface EditOptions {
-  /** Documents (handles, or their names) whose edits so far must be on the server before this one is sent there. */
+  /**
+   * Documents (handles, or their names) whose edits so far must be on the server before this one is sent there. What is held by then
+   * is not waited for, unless it is what creates the document.
+   */
   readonly after?: readonly { readonly collection: string; readonly id: string }[]
 }
 

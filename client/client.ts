@@ -20,6 +20,7 @@ import type { Log } from './log/log.ts'
 import { type Platform, thisPlatform } from './platform.ts'
 import { aloneOn, type Home } from './tab/alone.ts'
 import { joinDevice } from './tab/device.ts'
+import { localNote } from './tab/note.ts'
 import { Tab } from './tab/tab.ts'
 
 export interface ConnectOptions {
@@ -64,6 +65,7 @@ export interface ConnectOptions {
   readonly openLog?: Platform['openLog']
   readonly agreement?: Platform['agreement']
   readonly note?: Platform['note']
+  readonly firmNote?: Platform['firmNote']
   readonly storage?: Platform['storage']
 }
 
@@ -108,7 +110,7 @@ export function connect(options: ConnectOptions): Client {
     ...(timings && { timings }),
     limits: limitsOf(options),
   }
-  const note = () => (device === undefined ? null : platform.note(device))
+  const note = () => (device === undefined ? null : (platform.note ?? localNote)(device))
   const app = { token: options.token, schema: options.schema?.version, lift: liftBy(options.schema) }
   const tab = new Tab(newSrc(platform.randomBytes).slice(0, TAB_CHARS), app, note, peek)
   const hub =

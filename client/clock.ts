@@ -15,3 +15,12 @@ export const systemClock: Clock = {
   },
   random: Math.random,
 }
+
+/** What `promise` resolves to, or undefined when that takes longer than `ms`; leaves no timer behind. */
+export function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T | undefined> {
+  let cancel = () => {}
+  const late = new Promise<undefined>(resolve => {
+    cancel = clock.after(ms, () => resolve(undefined))
+  })
+  return Promise.race([promise, late]).finally(cancel)
+}

@@ -1,11 +1,12 @@
 /** What a client needs of the place where it runs: a browser, Node, or the simulation. */
 
 import { type Clock, systemClock } from './clock.ts'
+import type { FirmNote } from './hub/firmnote.ts'
 import type { Storage } from './hub/guardian.ts'
 import type { Port } from './hub/port.ts'
 import type { Dial } from './link/link.ts'
 import type { Log } from './log/log.ts'
-import { localNote, type Note } from './tab/note.ts'
+import type { Note } from './tab/note.ts'
 
 export interface Channel<Message> extends Port<Message, Message> {}
 
@@ -37,8 +38,10 @@ export interface Platform {
   readonly randomBytes: (bytes: Uint8Array<ArrayBuffer>) => unknown
   /** Instead of IndexedDB: the log `name` on this device, taken over from whoever had it. Never rejects. */
   readonly openLog?: (name: string) => Promise<Log>
-  /** Where a page notes what the log `name` has; null where it can keep nothing but the log. */
-  readonly note: (name: string) => Note | null
+  /** Instead of localStorage: where a page notes what the log `name` has; null where it can keep nothing but the log. */
+  readonly note?: (name: string) => Note | null
+  /** Instead of Cache Storage: where a hub notes the same. */
+  readonly firmNote?: (name: string) => FirmNote
   /** The space that the browser gives; null where nobody knows. */
   readonly storage: (Storage & { persist?(): Promise<boolean> }) | null
   /** Null where tabs can agree on nothing (a page that was not served over HTTPS has no Web Locks). */
@@ -49,7 +52,6 @@ export interface Platform {
 export const thisPlatform = (): Platform => ({
   clock: systemClock,
   randomBytes: bytes => crypto.getRandomValues(bytes),
-  note: localNote,
   storage: globalThis.navigator?.storage ?? null,
   agreement: browserAgreement(),
 })

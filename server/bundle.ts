@@ -84,10 +84,7 @@ const clientErrors = () =>
       ]),
   )
 
-/**
- * esbuild's names once more by terser, which gives the frequent ones again where it can: 1.7 kB of 60 less, gzipped. Its other
- * arts would save little more, and take seconds.
- */
+/** What esbuild made, once more by terser, which gives frequent names again where it can: 2.1 kB of 60 less, gzipped. */
 const renamed: Plugin = {
   name: 'renamed',
   setup(builder) {
@@ -96,7 +93,7 @@ const renamed: Plugin = {
       for (const file of outputFiles.filter(({ path }) => path.endsWith('.js'))) {
         const map = outputFiles.find(({ path }) => path === `${file.path}.map`)
         const sourceMap = map && { content: map.text, url: basename(map.path) }
-        const result = await minify(file.text, { module, compress: false, sourceMap, format: { ecma: 2020 } })
+        const result = await minify(file.text, { module, sourceMap, format: { ecma: 2020 } })
         file.contents = Buffer.from(result.code!)
         if (map) map.contents = Buffer.from(String(result.map))
       }

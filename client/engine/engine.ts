@@ -135,7 +135,13 @@ export function next(state: State, event: Event): Next {
 function edit(state: State, event: ReplicaEvent & { t: 'edit' }): Next {
   const fault = checkChange(event.change, state.replica.view)
   if (fault) throw new HoldfastError(fault.code, fault.message)
-  return then(log(state, event), pump)
+  const last = state.replica.pending.at(-1)
+  // What it waits for may wait for the edits before it: in one op with them it would wait for itself [R161].
+  const apart: Next = event.after && last?.sealed === false ? log(state, { t: 'seal' }) : [state, []]
+  return then(
+    then(apart, after => log(after, event)),
+    pump,
+  )
 }
 
 /** An edit like any other, but that nobody has shown it yet. */

@@ -3,8 +3,8 @@
  * without the rules by which a replica goes on. Pure.
  */
 
-import { absent, applyChange, type Content } from '../../ops/change.ts'
-import type { Tiers } from '../../ops/compose.ts'
+import { absent, applyChange, type Change, type Content } from '../../ops/change.ts'
+import { composeAll, type Tiers } from '../../ops/compose.ts'
 import { typeOf } from '../../types/index.ts'
 import type { TypeName } from '../../types/type.ts'
 import type { ReplicaEvent } from './replica.ts'
@@ -60,8 +60,8 @@ export const contentOf = ({ pending }: SavedReplica, base: Content): Content =>
   pending.reduce<Content>((content, entry) => applyChange(content, entry.change), base)
 
 /**
- * The view of a replica and the events after it, where all of them are the person's own edits, or change nothing in it: each
- * costs one `apply`. Null where they have to be folded (`restore` of checkpoint.ts).
+ * The view of a replica and the events after it, where all of them are the person's own edits, or change nothing in it: those
+ * in a row cost one `apply` together. Null where they have to be folded (`restore` of checkpoint.ts).
  */
 export function viewFrom(
   saved: SavedReplica | null,
@@ -69,13 +69,30 @@ export function viewFrom(
   bulk?: unknown,
 ): Content | null {
   let view = saved === null ? absent : contentOf(saved, baseOf(saved, bulk))
-  for (const event of events) {
-    if (event.t === 'edit') view = applyChange(view, event.change)
-    else if (event.t === 'undo' || event.t === 'redo')
-      view = event.op === undefined ? view : applyChange(view, { op: event.op })
-    else if (!unseen.includes(event.t)) return null
+  let ops: unknown[] = []
+  const applyOps = () => {
+    if (ops.length > 0) view = applyChange(view, { op: composeAll(typeOf(view.type!), ops) })
+    ops = []
   }
+  for (const event of events) {
+    const change = changeIn(event)
+    if (change === null) return null
+    if (change === 'none') continue
+    if ('op' in change) ops.push(change.op)
+    else {
+      applyOps()
+      view = applyChange(view, change)
+    }
+  }
+  applyOps()
   return view
+}
+
+/** What an event does to the view; null where that does not stand in it. */
+function changeIn(event: ReplicaEvent): Change | 'none' | null {
+  if (event.t === 'edit') return event.change
+  if (event.t === 'undo' || event.t === 'redo') return event.op === undefined ? 'none' : { op: event.op }
+  return unseen.includes(event.t) ? 'none' : null
 }
 
 /** Events that show nothing. */

@@ -1,6 +1,6 @@
 /**
- * The canary: what the log has that no server has, noted where the log is not (tab/note.ts), so that a browser that
- * empties, cuts or puts back the log is found out, and the person is told what is gone.
+ * The canary: what the log has that no server has, noted where the log is not (tab/note.ts, firmnote.ts), so that a browser
+ * that empties, cuts or puts back the log is found out, and the person is told what is gone.
  *
  * No false alarm [Q8]: only what the log has saved is noted, of documents with unsent or held edits alone. A note that is too
  * old, or gone, says too little; too much only of edits that the server acknowledged after it. Law: a log that is what it was
@@ -10,13 +10,16 @@
 
 import { type DocKey, keyText } from '../../ops/identity.ts'
 import type { Loss } from '../api.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, within } from '../clock.ts'
 import { unsent } from '../engine/state.ts'
 import type { Log } from '../log/log.ts'
+import type { FirmNote } from './firmnote.ts'
 import type { Room } from './room.ts'
 
 /** A pause between two notes: each is a write to the disk in every tab. */
 const NOTE_MS = 500
+/** What the hub itself noted is not waited for longer. */
+const READ_MS = 5_000
 
 interface Note {
   readonly device: string
@@ -37,6 +40,7 @@ export class Canary {
   readonly #log: Pick<Log, 'identity' | 'load'>
   readonly #clock: Clock
   readonly #events: CanaryEvents
+  readonly #firm: FirmNote | undefined
   /** How far the documents went when this hub read them first. */
   readonly #found = new Map<string, number>()
   readonly #docs = new Map<string, [n: number, edits: number]>()
@@ -52,10 +56,11 @@ export class Canary {
   #dirty = false
   #cancel: (() => void) | null = null
 
-  constructor(log: Pick<Log, 'identity' | 'load'>, clock: Clock, events: CanaryEvents) {
+  constructor(log: Pick<Log, 'identity' | 'load'>, clock: Clock, events: CanaryEvents, firm?: FirmNote) {
     this.#log = log
     this.#clock = clock
     this.#events = events
+    this.#firm = firm
     if (log.identity.device === '') this.#phase = 'mute'
   }
 
@@ -78,7 +83,8 @@ export class Canary {
   async compare(text: string | null | undefined): Promise<void> {
     if (this.#phase !== 'waiting' || text === undefined) return
     this.#phase = 'comparing'
-    const noted = parse(text)
+    const firm = this.#firm && within(this.#clock, READ_MS, this.#firm.read())
+    const noted = later(parse(text), parse((await firm?.catch(() => null)) ?? null))
     this.#blank = noted === null
     const lost = noted && (await this.#lost(noted))
     if (this.#phase !== 'comparing') return
@@ -157,7 +163,9 @@ export class Canary {
     const { device, epoch } = this.#log.identity
     const docs = Object.fromEntries(this.#docs)
     const noted: Note = { device, epoch, at: this.#clock.now(), docs, loss: this.#loss }
-    this.#events.note(JSON.stringify(noted))
+    const text = JSON.stringify(noted)
+    this.#events.note(text)
+    void this.#firm?.write(text)
   }
 
   /** What the log should have and has not; the rest of the note goes on to hold. */
@@ -185,6 +193,13 @@ export class Canary {
       return 0
     }
   }
+}
+
+/** A clock may be put back; the owners of a log are counted. */
+function later(a: Note | null, b: Note | null): Note | null {
+  if (!a || !b) return a ?? b
+  const owners = a.device === b.device ? b.epoch - a.epoch : 0
+  return (owners || b.at - a.at) > 0 ? b : a
 }
 
 /** Nobody has read of the former one yet. */

@@ -8,14 +8,15 @@ import { HoldfastError } from '../../ops/errors.ts'
 import { type DocKey, keyText } from '../../ops/identity.ts'
 import type { ServerFrame } from '../../ops/protocol.ts'
 import type { Client, KnownDoc, Metrics } from '../api.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, within } from '../clock.ts'
 import type { Effect, Event } from '../engine/machine.ts'
 import { type Dependency, unsent } from '../engine/state.ts'
 import { isOpen, type Link, type LinkEvents, type Phase } from '../link/link.ts'
 import { backoff, defaultTimings } from '../link/websocket.ts'
 import { type Log, logFailed, type Stored } from '../log/log.ts'
 import { App } from './app.ts'
-import { Canary } from './canary.ts'
+import { Canary, type CanaryEvents } from './canary.ts'
+import type { FirmNote } from './firmnote.ts'
 import { Guardian, type Storage, type StorageLimits, storageLimits } from './guardian.ts'
 import { Guests, type Host, type HubQuestion, meet, type TabPort } from './guests.ts'
 import { type Household, writeJournal } from './journal.ts'
@@ -46,6 +47,8 @@ export interface HubOptions {
   /** What the browser says of its space; null where nobody knows. */
   readonly storage?: Storage | null
   readonly limits?: Partial<StorageLimits>
+  /** Where this hub can note what the tabs do. */
+  readonly firmNote?: FirmNote | undefined
   /** The log went over to another hub: this one has given up, and its tabs were told. */
   readonly fenced?: () => void
   /** What the oldest edit of the room waits for is held; without it, that waits for a person's decision. */
@@ -91,10 +94,12 @@ export class Hub implements Surroundings, Household, Host {
       refused: reason => this.#refused(reason),
     })
     const { identity } = options.log
-    this.canary = new Canary({ identity, load: key => this.#places.stored(key) }, options.clock, {
+    const canaryLog = { identity, load: (key: DocKey) => this.#places.stored(key) }
+    const canaryEvents: CanaryEvents = {
       note: text => this.#guests.tellAll({ t: 'note', text }),
       loss: loss => this.#guests.tellAll({ t: 'loss', loss }),
-    })
+    }
+    this.canary = new Canary(canaryLog, options.clock, canaryEvents, options.firmNote)
     this.#manifest = new Manifest({
       clock: options.clock,
       log: options.name ?? '',
@@ -183,7 +188,7 @@ export class Hub implements Surroundings, Household, Host {
   whenKnown<T>(key: DocKey, task: (place: Place) => T): Promise<T> {
     return this.#places.visit(key, async place => {
       this.#order.promote(place.room)
-      await this.#inTime(place.room.known())
+      await within(this.#options.clock, this.#options.attachMs, place.room.known())
       return task(place)
     })
   }
@@ -348,15 +353,6 @@ export class Hub implements Surroundings, Household, Host {
     this.#guardian.grew()
   }
 
-  /** Waits for `known`, but not longer than `attachMs`; a hub that is closed meanwhile leaves no timer behind. */
-  async #inTime(known: Promise<void>): Promise<void> {
-    let cancel = () => {}
-    const late = new Promise<void>(resolve => {
-      cancel = this.#options.clock.after(this.#options.attachMs, resolve)
-    })
-    await Promise.race([known, late]).finally(cancel)
-  }
-
   /** A write was refused: answers whether there is space for it now. */
   async #refused(reason: HoldfastError): Promise<boolean> {
     const full = /quota/i.test(reason.message)
@@ -376,11 +372,11 @@ export class Hub implements Surroundings, Household, Host {
     }
   }
 
-  /** The log had no space, and may have some again: it gets all that the rooms have. What it could not be asked for is left alone. */
+  /** The log had no space, and may have some again: it gets all that the rooms have, unless it could not be asked for some of it. */
   async #recover(): Promise<void> {
-    if (this.#closed || this.#places.blind) return
     await this.#guardian.relieve().catch(() => 0)
-    if (!(await this.#writer.revive()) || this.#closed) return
+    const sound = () => !this.#closed && !this.#places.blind
+    if (!(sound() && (await this.#writer.revive()) && sound())) return
     this.#fault = null
     for (const { room } of this.#places.all) {
       room.refresh()

@@ -4,7 +4,7 @@
  */
 
 import { type DocKey, type Name, sameName } from '../../ops/identity.ts'
-import { type Dependency, isAmong } from '../engine/state.ts'
+import { type Dependency, isAmong, nothing } from '../engine/state.ts'
 import type { Room } from './room.ts'
 
 /** Documents in the background that catch up at the same time. */
@@ -66,11 +66,12 @@ export class Order {
 
   // ---- dependencies ----
 
-  /** The newest edits of these documents that are still to be committed. */
+  /** The newest edits of these documents that are still to be committed; where the creation is held there is no document yet. */
   dependenciesOn(keys: readonly DocKey[]): Dependency[] {
     return keys.flatMap(key => {
-      const last = this.#room(key)?.state.replica.pending.at(-1)
-      return last ? [{ key, name: last.name }] : []
+      const { pending, base, held } = this.#room(key)?.state.replica ?? nothing
+      const last = pending.at(-1)?.name ?? (base.type === null && held.at(-1)?.names.at(-1))
+      return last ? [{ key, name: last }] : []
     })
   }
 

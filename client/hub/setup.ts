@@ -10,6 +10,7 @@ import type { Log } from '../log/log.ts'
 import { volatileLog } from '../log/volatile.ts'
 import type { Agreement, Platform } from '../platform.ts'
 import { type Candidate, stand } from './election.ts'
+import { cacheNote } from './firmnote.ts'
 import type { StorageLimits } from './guardian.ts'
 import { Hub } from './hub.ts'
 
@@ -50,7 +51,7 @@ export function standOnDevice(platform: Platform, agreement: Agreement, setup: D
 
 /** `src` names it, for ever; `fenced` is called when another hub took its log over. */
 export function makeHub(
-  { clock, dial = dialWebSocket, storage }: Platform,
+  { clock, dial = dialWebSocket, storage, firmNote = cacheNote }: Platform,
   { url, frameBytes, attachMs, tokens, timings, schema, limits, device }: HubSetup,
   log: Log,
   src: string,
@@ -68,6 +69,7 @@ export function makeHub(
     attachMs,
     schema,
     storage,
+    firmNote: device === undefined ? undefined : firmNote(device),
     limits,
     fenced,
   })

@@ -29,7 +29,7 @@ import { compress, type Packed, pack } from './packing.ts'
 import { decompressed, eventAt, eventsAfter, numberAt, path, READ, readRecords } from './reading.ts'
 import { type Numbered, type Standing, unpack } from './record.ts'
 import { abort, asked, completed } from './requests.ts'
-import { type DocRecord, docRecord, keyAt, type Owner } from './schema.ts'
+import { type DocRecord, docRecord, keyAt, type Owner, putEnd } from './schema.ts'
 
 const WRITTEN = ['meta', 'docs', 'checkpoints', 'bulks', 'events'] as const
 
@@ -153,6 +153,7 @@ async function ask(
     const at = keyText(write.key)
     const [key, known] = after.get(at)!
     const no = known.no ?? (write.forget ? 0 : ++given)
+    if (known.no === null && !write.forget) putEnd(tx, no)
     put(tx, write, no)
     after.set(at, [key, follow(known, write, no)])
     if (known.no === null || write.summary || write.checkpoint || write.forget) changed.add(at)
@@ -197,13 +198,13 @@ function put(tx: IDBTransaction, { key, events, checkpoint, bulk, forget }: Read
   if (forget) {
     states.delete(path(key))
     bulks.delete(path(key))
-    log.delete(allEvents(no))
+    log.delete(IDBKeyRange.bound(eventAt(no, 0), eventAt(no + 1, 0), true))
     return
   }
   for (const { n, record } of events) log.add(record, eventAt(no, n))
   if (checkpoint) {
     states.put(checkpoint, path(key))
-    log.delete(eventsTo(no, checkpoint.n))
+    if (checkpoint.n > 0) log.delete(eventsTo(no, checkpoint.n))
   }
   if (bulk) bulks.put(bulk, path(key))
   else if (checkpoint && checkpoint.bulk === undefined) bulks.delete(path(key))
@@ -256,5 +257,5 @@ async function listed(docs: IDBObjectStore | IDBIndex, limit?: number): Promise<
   ])
   return records.flatMap(({ summary }, i) => (summary ? [{ ...summary, key: keyAt(paths[i]!) }] : []))
 }
-const eventsTo = (no: number, n: number) => IDBKeyRange.bound(eventAt(no, 0), eventAt(no, n))
+const eventsTo = (no: number, n: number) => IDBKeyRange.bound(eventAt(no, 0), eventAt(no, n), true)
 const allEvents = (no: number) => eventsAfter(no, 0)

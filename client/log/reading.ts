@@ -10,7 +10,7 @@ import { abort, asked } from './requests.ts'
 import type { DocPath, DocRecord } from './schema.ts'
 
 /** Of the database's shape: schema.ts. */
-export const SCHEMA_VERSION = 4
+export const SCHEMA_VERSION = 5
 
 /** The database as it is, without changing anything; null if it is not there, or of another version. */
 export async function openToRead(name: string): Promise<IDBDatabase | null> {

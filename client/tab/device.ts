@@ -8,6 +8,7 @@
  * itself looks first, and seeks its hub when there is something to see [R19].
  */
 
+import { within } from '../clock.ts'
 import type { Candidate } from '../hub/election.ts'
 import type { DeviceSetup } from '../hub/setup.ts'
 import type { Agreement, Platform } from '../platform.ts'
@@ -105,11 +106,7 @@ function settleIn(
 async function firstLook(tab: Tab, { clock }: Platform): Promise<void> {
   const turn = () => new Promise<void>(resolve => clock.after(0, resolve))
   await turn() // for the app to open them
-  let cancel = () => {}
-  const late = new Promise<void>(resolve => {
-    cancel = clock.after(LOOK_MS, resolve)
-  })
-  await Promise.race([tab.looked(), late]).finally(cancel)
+  await within(clock, LOOK_MS, tab.looked())
   await turn() // for the page to show them
 }
 

@@ -11,8 +11,8 @@ import { docOf } from './channels.ts'
 
 /** Readers from which on a document rests. */
 const MANY = 64
-/** Rest for the time that telling took: no more than a fifth of the time goes to telling. */
-const RESTS = 4
+/** Rest for the time that telling took: no more than a tenth of the time goes to telling. */
+const RESTS = 9
 /** No rest is longer (ms): a person sees no difference. */
 const MOST_MS = 25
 

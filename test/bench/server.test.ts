@@ -6,7 +6,7 @@ import type { CrowdCalls } from './peers/crowd.ts'
 import { Peer } from './process.ts'
 import { type ServerMeasured, serverReport, serverRows, serverVerdicts } from './server/report.ts'
 import { measureRound, type Round, type RoundPlan } from './server/round.ts'
-import { type Server, type ServerSystem, serverSystems } from './server/systems.ts'
+import { type Server, type ServerSystem, serverSystems, systemsFor } from './server/systems.ts'
 
 const system = (name: string) => serverSystems.find(each => each.name === name)!
 const small = { connections: 6, documents: 2, size: 1000, writers: 4, perSecond: 100 }
@@ -23,7 +23,7 @@ const plan = (system: ServerSystem, change: Partial<RoundPlan> = {}): RoundPlan 
 describe('the server benchmark', function () {
   this.timeout(30_000)
 
-  for (const name of ['holdfast', 'sharedb', 'ws']) {
+  for (const name of ['holdfast', 'sharedb', 'ws', 'ws+sync']) {
     it(`[N17] ${name}: everybody is told every edit, and the server has them all`, async () => {
       const counted: number[] = []
       const watched: ServerSystem = {
@@ -57,6 +57,13 @@ describe('the server benchmark', function () {
       },
     }
     await assert.rejects(measureRound(plan(forgetful)), /edits were written, and the server has/)
+  })
+
+  it('[N130] the floor of a durable server stands beside the others where one writes alone, and nowhere else', () => {
+    const names = (writers: number) => systemsFor(writers, serverSystems).map(({ name }) => name)
+    assert.deepEqual(names(1), ['holdfast', 'sharedb', 'hocuspocus', 'ws', 'ws+sync'])
+    assert.deepEqual(names(10), ['holdfast', 'sharedb', 'hocuspocus', 'ws'])
+    assert.deepEqual(names(0), names(10))
   })
 
   it('[N18] the memory of an idle connection is what the server has more with it', async () => {

@@ -22,14 +22,15 @@
  * system in one go what is told in one turn, or after the rest of a document with many readers (server/bus/pace.ts): some ten edits
  * a write, both of them. ShareDB and ws write each message by itself.
  *
- * The floor of one writer on a durable store is the round trip of ws and one write with its sync; a target against a memory
- * database is one against less work.
+ * Where one writes alone there is `ws+sync`, too: ws that appends what it hears to a file and syncs it before it answers. That is
+ * the floor of any store that is durable, and between it and ws lies what is the disk's; a target against a memory database is one
+ * against less work.
  */
 
 import { type Options, readOptions, writeRows } from './options.ts'
 import { type ServerMeasured, serverReport, serverRows, serverVerdicts } from './server/report.ts'
 import { measureRound, type Round, type ServerCase } from './server/round.ts'
-import { type ServerSystem, serverSystems } from './server/systems.ts'
+import { type ServerSystem, serverSystems, systemsFor } from './server/systems.ts'
 import { measureFsync } from './store/fsync.ts'
 
 /** Characters of a document: some three pages. */
@@ -62,8 +63,9 @@ export async function server(args: string[]): Promise<void> {
 /** Round by round, each time another system first. */
 async function measureCase(
   each: ServerCase,
-  { systems, rounds, quick, profile }: Options<ServerCase, ServerSystem>,
+  { systems: all, rounds, quick, profile }: Options<ServerCase, ServerSystem>,
 ): Promise<ServerMeasured[]> {
+  const systems = systemsFor(each.writers, all)
   const measured = systems.map(({ name }) => ({
     case: each.name,
     system: name,

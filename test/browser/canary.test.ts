@@ -1,7 +1,7 @@
 /** What a real Chromium does to the log behind our back, and what the page says then. */
 
 import assert from 'node:assert/strict'
-import { readdir, stat, truncate } from 'node:fs/promises'
+import { readdir, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { type Chromium, launchChromium, needsChromium } from './harness/chromium.ts'
@@ -54,10 +54,28 @@ describe('a log that the browser loses', function () {
     return writer
   }
 
+  /** What the hub noted, of all documents. */
+  const firmly = async (page: Page, edits: number) =>
+    page.evaluate(async edits => {
+      const noted = async () => {
+        const note = await caches.match('/holdfast-note')
+        const docs: Record<string, [n: number, edits: number]> = note ? (await note.json()).docs : {}
+        return Object.values(docs).reduce((sum, doc) => sum + doc[1], 0)
+      }
+      while ((await noted()) !== edits) await new Promise(resolve => requestAnimationFrame(resolve))
+    }, edits)
+
+  const dropFirmNotes = (page: Page) =>
+    page.evaluate(async () => {
+      for (const name of await caches.keys()) if (name.startsWith('holdfast-note-')) await caches.delete(name)
+    })
+
   /** Leaves the page, so that its hub is gone, clears and comes back. */
-  async function cleared(writer: Writer, storageTypes: string): Promise<void> {
+  async function cleared(writer: Writer, what: 'log' | 'log and notes'): Promise<void> {
     const { page } = writer
     const address = page.url()
+    if (what === 'log and notes') await dropFirmNotes(page)
+    const storageTypes = what === 'log' ? 'indexeddb' : 'indexeddb,local_storage'
     const devtools = await chromium.devtools(page)
     await page.goto('about:blank')
     await chromium.endWorkers()
@@ -68,7 +86,7 @@ describe('a log that the browser loses', function () {
 
   it('[Q7] says so when it was emptied, until the person has read it', async () => {
     const writer = await away('emptied')
-    await cleared(writer, 'indexeddb')
+    await cleared(writer, 'log')
     const { page } = writer
     await page.waitForSelector('.hf-loss p')
     assert.match(
@@ -90,7 +108,7 @@ describe('a log that the browser loses', function () {
 
   it('[Q8] says nothing when the note was cleared as well', async () => {
     const writer = await away('both')
-    await cleared(writer, 'indexeddb,local_storage')
+    await cleared(writer, 'log and notes')
     const more = await writer.type(1)
     await writer.until({ saved: 'true' })
     await noted(writer.page)
@@ -109,12 +127,31 @@ describe('a log that the browser loses', function () {
     await writer.page.keyboard.insertText('more than the server takes '.repeat(200))
     await writer.until({ held: '1' })
     await told
-    await cleared(writer, 'indexeddb,local_storage')
+    await cleared(writer, 'log and notes')
     await writer.page.waitForSelector('.hf-loss p')
     assert.match(
       (await writer.page.textContent('.hf-loss p'))!,
       /^1 edit from this device was lost by the browser/,
     )
+  })
+
+  it('[Q141] says so of edits that were saved just before the browser was killed, without the server', async () => {
+    const writer = await away('killed')
+    const address = writer.page.url()
+    await writer.type(2)
+    await writer.until({ saved: 'true', settled: 'false' })
+    const { unsent } = await writer.told()
+    await firmly(writer.page, unsent)
+    await chromium.kill()
+    await removeDatabase(chromium.profile)
+    const again = await launchChromium({ profile: chromium.profile })
+    try {
+      const page = await again.page(address)
+      await page.waitForSelector('.hf-loss p')
+      assert.match((await page.textContent('.hf-loss p'))!, new RegExp(`^${unsent} edits from this device`))
+    } finally {
+      await again.quit()
+    }
   })
 
   it('[Q7] says so when the file of its database was cut', async () => {
@@ -133,6 +170,12 @@ describe('a log that the browser loses', function () {
     }
   })
 })
+
+async function removeDatabase(profile: string): Promise<void> {
+  const folder = join(profile, 'Default/IndexedDB')
+  assert.ok((await readdir(folder)).length > 0, 'the profile has no IndexedDB')
+  await rm(folder, { recursive: true })
+}
 
 /** Keeps the first part of what LevelDB wrote last. */
 async function cutDatabase(profile: string, kept: number): Promise<void> {

@@ -8,7 +8,9 @@ import type { Write } from '../../client/log/log.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import type { Change } from '../../ops/change.ts'
 import type { ClientFrame } from '../../ops/protocol.ts'
+import { Board, tokenOf } from '../server/access/site.ts'
 import { closeAll, serve } from '../server/scene.ts'
+import { until } from './until.ts'
 
 const open: Client[] = []
 
@@ -171,6 +173,29 @@ describe('the order of what a client sends', () => {
     assert.equal(index.unsent, 0)
   })
 
+  it('[R162] what leads to a document whose creation is held waits for a decision; to one with another held edit, it does not', async () => {
+    const board = new Board()
+    for (const id of ['index', 'there']) board.give('ada', 'write', 'notes', id)
+    board.give('ada', 'read', 'notes', 'gone')
+    const server = await serve({ DOCUMENT_BYTES: 500 }, null, board)
+    const it = client({ server: server.url, token: async () => tokenOf({ id: 'ada' }) })
+    const [index, there, gone] = await Promise.all(
+      ['index', 'there', 'gone'].map(id => it.open('notes', id, 'text')),
+    )
+    there!.edit(['x'.repeat(600)])
+    gone!.edit(['nobody may write this'])
+    await Promise.all([there!.settled, gone!.settled])
+    assert.deepEqual([there!.held.length, gone!.held.length], [1, 1])
+    index!.edit(['see there'], { after: [there!] })
+    await index!.settled
+    index!.edit([' and gone'], { after: [gone!] })
+    await until(index!, ({ saved }) => saved)
+    assert.equal(index!.unsent, 1)
+    gone!.discard(gone!.held[0]!.name)
+    await index!.settled
+    assert.equal(index!.unsent, 0)
+  })
+
   it('[R11] a paused client saves and sends nothing until it is resumed', async () => {
     const server = await serve()
     const it = client({ server: server.url })
@@ -232,6 +257,30 @@ describe('the order of what a client sends', () => {
     await doc.settled
     const tokens = sent.flatMap(frame => (frame.a === 'hs' ? [frame.token] : []))
     assert.deepEqual(tokens, ['token 2', 'token 3'])
+  })
+
+  it('[R161] documents that lead to each other both arrive', async () => {
+    const storage = memoryStorage()
+    const away = client({ server: 'http://127.0.0.1:9', log: memoryLog({ storage }) })
+    const one = await away.open<string>('notes', 'one', 'text')
+    const two = await away.open<string>('notes', 'two', 'text')
+    for (const n of [1, 2]) {
+      one.edit([`one ${n}. `], { after: [two] })
+      two.edit([`two ${n}. `], { after: [one] })
+    }
+    await Promise.all([one.saved, two.saved])
+    await away.close()
+    const server = await serve()
+    const here = client({ server: server.url, log: memoryLog({ storage }) })
+    const docs = [await here.open('notes', 'one', 'text'), await here.open('notes', 'two', 'text')]
+    await Promise.all(docs.map(doc => doc.settled))
+    assert.deepEqual(
+      docs.map(({ data, held }) => [data, held]),
+      [
+        ['one 2. one 1. ', []],
+        ['two 2. two 1. ', []],
+      ],
+    )
   })
 
   it('[R15] unsent edits are lifted step by step to the schema that the app has now', async () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Client, Doc, Loss } from '../../client/api.ts'
 import { type ConnectOptions, connect } from '../../client/client.ts'
+import { systemClock } from '../../client/clock.ts'
+import type { FirmNote } from '../../client/hub/firmnote.ts'
 import { clone, truncate, wipe } from '../../client/log/damage.ts'
 import { type MemoryStorage, memoryLog, memoryStorage } from '../../client/log/memory.ts'
 import { isOlder, type Note } from '../../client/tab/note.ts'
@@ -8,10 +10,11 @@ import { closeAll, serve } from '../server/scene.ts'
 
 const open: Client[] = []
 
-/** What a browser keeps of a device: its log and, elsewhere, the note. */
+/** What a browser keeps of a device: its log and, elsewhere, the notes of its tabs and of its hub. */
 class Profile {
   storage: MemoryStorage = memoryStorage({ history: true })
   noted: string | null = null
+  firm: string | null = null
   #waiting: (() => void)[] = []
 
   readonly note: Note = {
@@ -19,6 +22,15 @@ class Profile {
     write: text => {
       this.noted = text
       for (const resolve of this.#waiting.splice(0)) resolve()
+    },
+  }
+
+  /** The hub's note is not answered for. */
+  hung = false
+  readonly firmNote: FirmNote = {
+    read: async () => (this.hung ? new Promise<never>(() => {}) : this.firm),
+    write: async text => {
+      this.firm = text
     },
   }
 
@@ -38,6 +50,7 @@ class Profile {
       agreement: null,
       openLog: async () => memoryLog({ storage: this.storage }),
       note: () => this.note,
+      firmNote: () => this.firmNote,
       timings: { backoffBaseMs: 10, backoffMaxMs: 20 },
       ...options,
     })
@@ -192,7 +205,7 @@ describe('canary', () => {
   it('[Q8] says nothing where nothing was noted, or what was noted is gone, too old or nonsense', async () => {
     for (const noted of [null, '', '{}', '{"device":1}', 'null', '[]']) {
       const profile = await written()
-      profile.noted = noted
+      profile.noted = profile.firm = noted
       wipe(profile.storage)
       assert.equal((await visit(profile)).loss, null)
     }
@@ -207,6 +220,56 @@ describe('canary', () => {
     await client.close()
     profile.noted = noted
     assert.equal((await visit(profile)).loss, null)
+  })
+
+  it('[Q141] the later one of the two notes counts, whatever became of the other', async () => {
+    for (const [tabs, hub] of [
+      [0, 2],
+      [2, 0],
+      [1, 2],
+      [2, 1],
+    ] as const) {
+      const profile = new Profile()
+      const notes: (string | null)[] = [null]
+      for (const count of [2, 3]) {
+        const client = profile.device(NOWHERE)
+        const doc = await client.open<string>('notes', 'one', 'text')
+        doc.edit(['one '])
+        await profile.until(() => edits(profile)[0] === count)
+        await client.close()
+        notes.push(profile.noted)
+      }
+      Object.assign(profile, { noted: notes[tabs], firm: notes[hub] })
+      wipe(profile.storage)
+      assert.equal((await visit(profile)).loss?.edits, 3)
+    }
+  })
+
+  it('[Q141] a clock that was put back does not make the older one the later', async () => {
+    const profile = await written()
+    const { noted } = profile
+    const past = { ...systemClock, now: () => systemClock.now() - 3_600_000 }
+    const client = profile.device(NOWHERE, { clock: past })
+    const doc = await client.open<string>('notes', 'one', 'text')
+    doc.edit(['three '])
+    await profile.until(() => edits(profile)[0] === 4)
+    await client.close()
+    profile.noted = noted
+    wipe(profile.storage)
+    assert.equal((await visit(profile)).loss?.edits, 4)
+  })
+
+  it("[Q141] the tabs' note is not kept waiting by one that is not answered for", async () => {
+    const profile = await written()
+    wipe(profile.storage)
+    profile.hung = true
+    const clock = {
+      ...systemClock,
+      after: (ms: number, task: () => void) => systemClock.after(ms / 50, task),
+    }
+    const client = profile.device(NOWHERE, { clock })
+    await new Promise(resolve => client.on('loss', resolve))
+    assert.equal(client.loss?.edits, 3)
   })
 
   it('[Q8] notes nothing that the log has not saved', async () => {

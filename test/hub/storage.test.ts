@@ -6,6 +6,7 @@ import { Guardian, type Storage, storageLimits } from '../../client/hub/guardian
 import { Hub } from '../../client/hub/hub.ts'
 import type { Log, Summary } from '../../client/log/log.ts'
 import { memoryLog, memoryStorage } from '../../client/log/memory.ts'
+import { keyText } from '../../ops/identity.ts'
 import { closeAll, serve } from '../server/scene.ts'
 import { nowhere } from './house.ts'
 
@@ -141,23 +142,44 @@ describe('storage of a device', () => {
     const clock = new HandClock()
     /** Writes that are still refused. */
     let refused = 0
+    /** What a call waits for, and a document that cannot be read. */
+    let reached: (step: 'list' | 'write') => Promise<void> = async () => {}
+    let unreadable = ''
 
     async function clientOf(docs: Record<string, Partial<Summary>>): Promise<Client> {
       storage.docs.clear()
       const before = memoryLog({ storage })
       const clean = { type: 'text', unsent: 0, held: 0, at: 1, pinned: false, bytes: 100 }
       await before.write(
-        Object.entries(docs).map(([id, more]) => ({ key: key(id), summary: { ...clean, ...more } })),
+        Object.entries(docs).map(([id, more]) => ({
+          key: key(id),
+          events: [{ n: 1, event: { t: 'seal' } }],
+          summary: { ...clean, ...more },
+        })),
       )
       await before.close()
       const log = memoryLog({ storage })
       const write: Log['write'] = async writes => {
+        await reached('write')
         if (!writes.some(({ forget }) => forget) && refused-- > 0)
           throw new Error('QuotaExceededError: no space')
         return log.write(writes)
       }
-      return device({ server: 'http://127.0.0.1:1', log: { ...log, write }, clock })
+      const list: Log['list'] = async () => {
+        await reached('list')
+        return log.list()
+      }
+      const load: Log['load'] = async wanted => {
+        if (wanted.id === unreadable) throw new Error('UnknownError: cannot be read')
+        return log.load(wanted)
+      }
+      return device({ server: 'http://127.0.0.1:1', log: { ...log, write, list, load }, clock })
     }
+
+    afterEach(() => {
+      reached = async () => {}
+      unreadable = ''
+    })
 
     it('[Q10] what can go goes, and the write is tried again', async () => {
       const client = await clientOf({ old: {} })
@@ -195,6 +217,32 @@ describe('storage of a device', () => {
         [doc.data, 'y'],
       )
     })
+
+    for (const [step, id] of [
+      ['list', 'old'],
+      ['write', 'none'],
+    ] as const)
+      it(`[Q140] a document that cannot be read while the log gets all again is left alone, and told at once (${step})`, async () => {
+        const client = await clientOf({ old: { held: 1 } })
+        const record = structuredClone(storage.docs.get(keyText(key('old'))))
+        const doc = await client.open<string>('notes', 'new', 'text')
+        refused = 1
+        doc.edit(['x'])
+        await assert.rejects(doc.saved, { code: 'LOG_FAILED' })
+        unreadable = id
+        let opening: Promise<Doc> | null = null
+        reached = async at => {
+          if (at !== step) return
+          opening ??= client.open('notes', id, 'text')
+          await opening
+        }
+        clock.pass(60_000)
+        while (opening === null) await turn()
+        const other = await (opening as Promise<Doc>)
+        for (let i = 0; i < 20; i++) await turn() // all is in memory: more than it takes
+        for (const { truth } of [doc, other]) assert.equal(truth.error?.code, 'LOG_FAILED')
+        assert.deepEqual(storage.docs.get(keyText(key('old'))), record)
+      })
   })
 
   it('[G80] a hub writes that nothing is unsent where the one before it ended too early', async () => {

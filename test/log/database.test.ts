@@ -226,6 +226,7 @@ describe('database of the log in Chromium', function () {
         [1, 2, 3].map(n => ({ t: 'edit', change: { op: [n, 'a'] }, from: [at.id, n] })),
       )
     }
+    assert.deepEqual(await page.evaluate(() => logPage.ends('third')), { count: 3, without: [] })
     const fresh = { collection: 'notes', id: 'fresh' }
     const writes = [...docs.map(({ key: at }) => ({ key: at, n: 4 })), { key: fresh, n: 1 }].map(
       ({ key: at, n }) => ({ key: at, events: [{ n, event: `${at.id}${n}` }] }),
@@ -237,6 +238,32 @@ describe('database of the log in Chromium', function () {
       valueIn(await page.evaluate(() => logPage.unsent())).map(({ id }) => id),
       ['a', 'b'],
     )
+  })
+
+  it('[G25] [G120] of version 4 gets an end behind the events of each document, and goes on', async () => {
+    const docs: Version2[] = ['a', 'b'].map(id => {
+      const at = { collection: 'notes', id }
+      const events = [1, 2].map(n => ({ n, record: encode(eventPlace(at, n), `${id}${n}`) }))
+      return { key: at, record: { head: { last: 1, covered: 0 }, summary: null }, events }
+    })
+    assert.deepEqual(await page.evaluate(docs => logPage.makeVersion2('fourth', docs, 4), docs), OK)
+    assert.deepEqual(await open('fourth'), OK)
+    const ends = () => page.evaluate(() => logPage.ends('fourth'))
+    assert.deepEqual(await ends(), { count: 2, without: [] })
+    const [a, b] = docs.map(({ key }) => key) as [DocKey, DocKey]
+    const covering = { n: 3, state: 'three' }
+    const writes = [
+      { key: a, checkpoint: covering },
+      { key: b, checkpoint: covering },
+      { key, events: [{ n: 1, event: 'e1' }] },
+    ]
+    assert.deepEqual(await page.evaluate(writes => logPage.write(writes), writes), OK)
+    for (const at of [a, b]) assert.deepEqual((await load(at)).events, [])
+    assert.deepEqual(await ends(), { count: 3, without: [] })
+    const forget = [{ key: a, forget: true as const }]
+    assert.deepEqual(await page.evaluate(writes => logPage.write(writes), forget), OK)
+    assert.deepEqual(await ends(), { count: 2, without: [] })
+    assert.deepEqual((await load(key)).events, [{ n: 1, event: 'e1' }])
   })
 
   it('[G40] is read by a page beside its owner, without the checksums that the owner looks at', async () => {

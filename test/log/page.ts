@@ -6,7 +6,7 @@ import type { DatabaseOptions } from '../../client/log/database.ts'
 import { openDeviceLog } from '../../client/log/device.ts'
 import { openIdbLog } from '../../client/log/idb.ts'
 import type { Checkpoint, Identity, Listed, Log, LogEvent, Stored, Write } from '../../client/log/log.ts'
-import { eventAt, glance, openToRead } from '../../client/log/reading.ts'
+import { eventAt, glance, numberAt, openToRead } from '../../client/log/reading.ts'
 import type { DocKey } from '../../ops/identity.ts'
 import type { Home } from './check.ts'
 import { contract } from './contract.ts'
@@ -21,8 +21,10 @@ export interface LogPage {
   open(name: string, as: 'device' | 'database', options?: DatabaseOptions): Promise<Settled<null>>
   /** Makes the database as version 1 of the log did; `keep` leaves it open: a tab that lets go when asked, or never. */
   makeVersion1(name: string, docs: readonly Version1[], keep?: 'kind' | 'frozen'): Promise<Settled<null>>
-  /** As versions 2 and 3 did: records are texts with their checksums, and a checkpoint may be compressed. */
-  makeVersion2(name: string, docs: readonly Version2[], version?: 2 | 3): Promise<Settled<null>>
+  /** As versions 2 to 4 did: records are texts with their checksums, and a checkpoint may be compressed. */
+  makeVersion2(name: string, docs: readonly Version2[], version?: 2 | 3 | 4): Promise<Settled<null>>
+  /** How many documents' events have an end, and whose have none. */
+  ends(name: string): Promise<{ readonly count: number; readonly without: readonly string[] }>
   /** Reads a document beside whoever has the log open, as a tab does. */
   read(name: string, key: DocKey): Promise<Settled<Stored | null>>
   /** Flips a bit of a document's bulk. */
@@ -165,6 +167,13 @@ const page: LogPage = {
     ),
   makeVersion1: (name, docs, keep) => settled(makeVersion1(name, docs, keep)),
   makeVersion2: (name, docs, version) => settled(makeVersion2(name, docs, version)),
+  ends: name =>
+    behind(name, async db => {
+      const ends = new Set((await db.getAllKeys('events')).filter(at => numberAt(at) === 0))
+      const [paths, docs] = [await db.getAllKeys('docs'), await db.getAll('docs')]
+      const without = docs.flatMap(({ no }, i) => (ends.has(eventAt(no + 1, 0)) ? [] : [String(paths[i])]))
+      return { count: ends.size, without }
+    }),
   read: (name, key) => settled(read(name, key)),
   harmBulk: (name, key) => homeOf(name).harmBulk(key, 'flip'),
   identity: () => log!.identity,
@@ -242,12 +251,14 @@ async function makeVersion2(name: string, docs: readonly Version2[], version = 2
         opening.result.createObjectStore(store)
       const at = opening.transaction!
       for (const index of ['due', 'clean']) at.objectStore('docs').createIndex(index, index)
-      at.objectStore('meta').put({ device: 'ab'.repeat(16), epoch: 7 }, 'owner')
+      const owner = { device: 'ab'.repeat(16), epoch: 7, ...(version > 3 && { docs: docs.length }) }
+      at.objectStore('meta').put(owner, 'owner')
       for (const [i, { key, record, events }] of docs.entries()) {
         const path = [key.collection, key.id]
-        if (record) at.objectStore('docs').put(record, path)
+        if (record) at.objectStore('docs').put(version > 3 ? { ...record, no: i + 1 } : record, path)
         if (checkpoints[i]) at.objectStore('checkpoints').put(checkpoints[i], path)
-        for (const event of events) at.objectStore('events').add(event.record, [...path, event.n])
+        for (const { n, record } of events)
+          at.objectStore('events').add(record, version > 3 ? eventAt(i + 1, n) : [...path, n])
       }
       at.oncomplete = () => {
         opening.result.close()

@@ -16,7 +16,9 @@ import { VirtualClock } from '../sim/clock.ts'
 
 const key: DocKey = { collection: 'notes', id: 'hello' }
 const other: DocKey = { collection: 'notes', id: 'other' }
-const { idleMs, minBytes, maxEvents, recordBytes } = checkpointRule
+const { idleMs, minBytes, urgency, maxEvents, recordBytes } = checkpointRule
+/** What a letter weighs in these tests. */
+const LETTER = recordBytes + 40
 
 const content = (length: number) => ({ type: 'text', data: 'x'.repeat(length) }) as const
 
@@ -70,7 +72,7 @@ class Scene {
   }
 
   /** Appends an event that weighs `bytes`, its record included. */
-  append(bytes = 140, at: DocKey = key): void {
+  append(bytes = LETTER, at: DocKey = key): void {
     const padding = 'x'.repeat(bytes - recordBytes - bytesOf(pack(edit(''))))
     this.appendEvent(edit(padding), at)
   }
@@ -79,7 +81,7 @@ class Scene {
     this.writer.append(at, ++this.docs.get(keyText(at))!.logged, event)
   }
 
-  async type(count: number, bytes = 140): Promise<void> {
+  async type(count: number, bytes = LETTER): Promise<void> {
     for (let i = 0; i < count; i++) {
       this.append(bytes)
       await this.writer.flush()
@@ -149,31 +151,31 @@ describe('writer of the hub', () => {
     })
     scene.docs.get(keyText(key))!.logged = 8
     await scene.log.write([{ key, checkpoint: { n: 8, state: {} } }])
-    await scene.type(1, 900)
+    await scene.type(1, 700)
     await scene.idle()
     assert.deepEqual(scene.checkpoints, [])
-    await scene.type(1, 200)
+    await scene.type(1, 700)
     await scene.idle()
     assert.deepEqual(scene.checkpoints, [10])
   })
 
-  it('[G29] writes a checkpoint at once when the events weigh four times as much, are many, or one is a snapshot', async () => {
+  it('[G29] writes a checkpoint at once when the events weigh twenty times as much, are many, or one is a snapshot', async () => {
     scene.open()
-    await scene.type(8, minBytes / 2)
+    await scene.type(2 * urgency, minBytes / 2)
     assert.deepEqual(scene.checkpoints, [])
     await scene.type(1)
-    assert.deepEqual(scene.checkpoints, [9])
+    assert.deepEqual(scene.checkpoints, [41])
     scene.change({ base: content(1_000_000) })
     scene.appendEvent({ t: 'snapshot', v: 1, content: content(1_000_000), own: [] })
     await scene.writer.flush()
-    assert.deepEqual(scene.checkpoints, [9, 10])
-    scene.change({ src: 'weighs much beside the bulk'.padEnd(maxEvents * 140) })
-    await scene.type(500)
-    assert.deepEqual(scene.checkpoints, [9, 10, 479])
-    await scene.type(479 + maxEvents - 510 - 1)
-    assert.deepEqual(scene.checkpoints, [9, 10, 479])
+    assert.deepEqual(scene.checkpoints, [41, 42])
+    scene.change({ src: 'weighs much beside the bulk'.padEnd(maxEvents * LETTER) })
+    await scene.type(520)
+    assert.deepEqual(scene.checkpoints, [41, 42, 555])
+    await scene.type(555 + maxEvents - 562 - 1)
+    assert.deepEqual(scene.checkpoints, [41, 42, 555])
     await scene.type(1)
-    assert.deepEqual(scene.checkpoints, [9, 10, 479, 479 + maxEvents])
+    assert.deepEqual(scene.checkpoints, [41, 42, 555, 555 + maxEvents])
   })
 
   it('[G38] writes the bulk of a document when it is new, and when half as much was committed since', async () => {
@@ -216,7 +218,7 @@ describe('writer of the hub', () => {
       one.appendEvent({ t: 'snapshot', v: 1, content: content(length), own: [] })
       await one.writer.flush()
       const before = one.writes.length
-      await one.type(2_000, 150)
+      await one.type(2_000, recordBytes + 50)
       await one.idle()
       return one.writes
         .slice(before)
@@ -269,7 +271,7 @@ describe('writer of the hub', () => {
       held: 0,
       at: 0,
       pinned: false,
-      bytes: 700,
+      bytes: 5 * LETTER,
     })
     scene.change({ pending: pending(2) })
     await scene.type(1)
@@ -282,7 +284,7 @@ describe('writer of the hub', () => {
 
   it('[G80] writes that nothing is unsent any more when nobody types, and not with each keystroke', async () => {
     scene.open()
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 12; i++) {
       scene.change({ pending: pending(1) })
       await scene.type(1)
       scene.change({ pending: [] })
@@ -349,7 +351,7 @@ describe('writer of the hub', () => {
     scene.open(other)
     scene.append()
     scene.append()
-    scene.append(140, other)
+    scene.append(LETTER, other)
     await Promise.resolve()
     await Promise.resolve()
     scene.append()

@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PREFIX, table } from '../../server/settings.ts'
 
@@ -15,7 +17,9 @@ interface Service {
   readonly restart?: string
   readonly cap_drop?: readonly string[]
   readonly security_opt?: readonly string[]
-  readonly healthcheck?: { readonly test: readonly string[] }
+  readonly ulimits?: { readonly nofile: number }
+  readonly healthcheck?: { readonly test: readonly string[]; readonly start_period?: string }
+  readonly depends_on?: Readonly<Record<string, unknown>>
   readonly environment?: Readonly<Record<string, string>>
   readonly secrets?: readonly string[]
   readonly volumes?: readonly string[]
@@ -83,6 +87,51 @@ describe('compose.yaml', () => {
     for (const name of servers) assert.equal(config.split(`server ${name} ${name}:7007`).length, 3)
     assert.equal(config.split('option httpchk GET /ready').length, 3)
     assert.match(config, /default-server check /)
+  })
+
+  it('[F150] the secrets that its head makes are for the containers and their owner', () => {
+    const head = readFileSync(path('compose.yaml'), 'utf8')
+    const [, command] = /^# {3}(mkdir .*)$/m.exec(head)!
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-compose-'))
+    try {
+      const { status, stderr } = spawnSync('sh', ['-c', `umask 077; ${command}`], {
+        cwd: folder,
+        encoding: 'utf8',
+      })
+      assert.equal(status, 0, stderr)
+      const modeOf = (name: string) => statSync(join(folder, name)).mode & 0o777
+      assert.equal(modeOf('secrets'), 0o700)
+      for (const { file } of Object.values(compose.secrets)) {
+        assert.equal(modeOf(file), 0o644)
+        assert.match(readFileSync(join(folder, file), 'utf8'), /^[0-9a-f]{64}\n$/)
+      }
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('[F151] Postgres is healthy once it answers over the network', () => {
+    const { test } = compose.services.postgres!.healthcheck!
+    assert.equal(test[test.indexOf('-h') + 1], '127.0.0.1')
+  })
+
+  it('[F151] what carries connections may open files for all of them', () => {
+    const config = readFileSync(path('deploy/haproxy.cfg'), 'utf8')
+    const maxconn = Number(/^ {4}maxconn (\d+)$/m.exec(config)![1])
+    for (const name of ['balancer', 'holdfast-1', 'holdfast-2'])
+      assert.ok(compose.services[name]!.ulimits!.nofile > 2 * maxconn, name)
+  })
+
+  it('[F153] what others wait for has time to start', () => {
+    const awaited = Object.values(compose.services).flatMap(({ depends_on = {} }) => Object.keys(depends_on))
+    assert.deepEqual([...new Set(awaited)].sort(), ['holdfast-1', 'holdfast-2', 'postgres', 'redis'])
+    for (const name of awaited) assert.equal(compose.services[name]!.healthcheck!.start_period, '60s', name)
+  })
+
+  it('[F152] the image has no tools to build with', () => {
+    const installs = readFileSync(path('Dockerfile'), 'utf8').match(/npm ci[^&\n]*/g)!
+    // npm keeps a tool that is an optional peer of some package, unless both kinds are left out.
+    assert.equal(installs.at(-1)!.trim(), 'npm ci --omit=dev --omit=optional')
   })
 
   it('[F16] the image is of a full version, and its last user is not root', () => {

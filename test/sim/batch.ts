@@ -11,6 +11,7 @@ export interface Batch {
   /** Every seed its own type, if none is named. */
   readonly type?: TypeName | undefined
   readonly bug?: BugName | undefined
+  readonly people?: boolean
   /** Ends each share at its first failure. */
   readonly untilFound?: boolean
 }
@@ -50,11 +51,11 @@ function inThread(share: Share, report: (result: Result) => void): Promise<void>
 }
 
 async function runShare(share: Share, report: (result: Result) => void): Promise<void> {
-  const { from, count, step, bug, untilFound } = share
+  const { from, count, step, bug, people, untilFound } = share
   for (let seed = from; seed < from + count; seed += step) {
     const type = share.type ?? typeOfSeed(seed)
     try {
-      const { counts } = await simulate({ seed, type, bug: bug ? bugs[bug].bug : null })
+      const { counts } = await simulate({ seed, type, bug: bug ? bugs[bug].bug : null, people })
       report({ seed, counts })
     } catch (error) {
       report({ seed, fault: error instanceof Error ? (error.stack ?? error.message) : String(error) })

@@ -19,11 +19,11 @@ export interface Planted {
 const planted = (bug: Bug, seed: number): Planted => ({ bug, seed })
 
 export const bugs = {
-  unsealed: planted(log.unsealed, 1),
+  unsealed: planted(log.unsealed, 2),
   hasty: planted(log.hasty, 16),
   swallowing: planted(log.swallowing, 41),
   unfenced: planted(log.unfenced, 396),
-  shortened: planted(log.shortened, 1),
+  shortened: planted(log.shortened, 2),
   strange: planted(log.strange, 396),
   renamed: planted(line.renamed, 9),
   ownless: planted(line.ownless, 5),

@@ -59,6 +59,7 @@ export async function check(world: World): Promise<Outcome> {
   checkTruth(world)
   let versions = 0
   let held = 0
+  const where = new Map<number, number | undefined>()
   for (const { id } of world.keys) {
     const doc = await caseOf(world, id)
     versions += doc.ops.length
@@ -69,7 +70,9 @@ export async function check(world: World): Promise<Outcome> {
     await checkEqual(doc, world)
     checkTokens(doc, world)
     checkOrder(doc, world)
+    for (const [token, version] of doc.where) where.set(token, site.committed.get(`${id} ${version}`))
   }
+  checkLinks(where, world)
   await checkDatabase(world)
   const tabs = world.browsers.reduce((sum, { pages }) => sum + pages.length, 0)
   const made = { tokens: ledger.entries.length, versions, held, tabs, hubs: ledger.srcs.size }
@@ -239,7 +242,7 @@ function checkTokens({ id, where, shown }: Case, world: World): void {
     const isHeld = kept.some(count => count > 0)
     // Two copies of a device may send different edits under one name: the second is held, with what it has in common.
     if (isLogged && isHeld && family.length === 1 && once) fail('I2', `${said} is both in the log and held`)
-    if (isLogged || isHeld || entry.destroyed || entry.undone) return
+    if (isLogged || isHeld || entry.destroyed || entry.undone || entry.decided === 'discard') return
     if (ledger.rolledBack.has(token) && mayBeGone(entry, token, showing, world)) return
     if (entry.settled) fail('I1', `${said} is neither in the log nor held`)
     if (entry.saved) fail('I2', `${said} is neither in the log nor held`)
@@ -268,13 +271,38 @@ function mayBeGone(
  */
 function checkOrder({ id, where }: Case, { ledger }: World): void {
   const last = new Map<number, number>()
-  ledger.entries.forEach(({ device, doc, handle, undone }, token) => {
-    const version = doc === id && !undone ? where.get(token) : undefined
+  ledger.entries.forEach(({ device, doc, handle, undone, decided }, token) => {
+    const version = doc === id && !undone && !decided ? where.get(token) : undefined
     if (version === undefined) return
     if (version < (last.get(handle) ?? 0))
       fail('I4', `token ${token} of ${device} is in the log of ${id} before an earlier one`)
     last.set(handle, version)
   })
+}
+
+/**
+ * I4: what leads to another document was committed after what that document had then, if a person did not decide otherwise, and
+ * that was not lost with a damaged storage that never had it.
+ */
+function checkLinks(
+  where: ReadonlyMap<number, number | undefined>,
+  { ledger, restored, browsers }: World,
+): void {
+  if (restored) return
+  const troubled = new Set(browsers.flatMap(({ name, storage }) => (storage.troubled ? [name] : [])))
+  for (const { token, after } of ledger.links) {
+    const entry = ledger.entries[token]!
+    const at = where.get(token)
+    if (at === undefined || entry.undone || entry.decided) continue
+    for (const other of after) {
+      const { undone, decided, destroyed, deletedBy, device, saved } = ledger.entries[other]!
+      if (undone || decided || destroyed || deletedBy.size > 0) continue
+      const before = where.get(other)
+      if (before === undefined && !saved && troubled.has(device)) continue
+      if (before === undefined || before > at)
+        fail('I4', `token ${token} of ${device} was committed before token ${other}, to which it leads`)
+    }
+  }
 }
 
 const sumOf = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0)

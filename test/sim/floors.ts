@@ -32,9 +32,12 @@ const floors = {
   restores: 15,
 } as const
 
+/** The same, of seeds with people who decide, link and carry files. */
+const peopleFloors = { ...floors, decisions: 20, links: 150, files: 500 } as const
+
 /** What happened too rarely in that many seeds, in words; of a few seeds nothing can be said where a kind is rare. */
-export function tooRare(counts: Readonly<Record<string, number>>, seeds: number): string[] {
-  return Object.entries(floors).flatMap(([name, floor]) => {
+export function tooRare(counts: Readonly<Record<string, number>>, seeds: number, people = false): string[] {
+  return Object.entries(people ? peopleFloors : floors).flatMap(([name, floor]) => {
     const least = Math.floor((floor * seeds) / 1000)
     const there = counts[name] ?? 0
     return there < least ? [`I10: ${name} ${there}, which should be ${least} or more`] : []

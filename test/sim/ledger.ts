@@ -16,12 +16,21 @@ export interface Entry {
   undone: boolean
   /** It was on its device, and then the storage was damaged and it was there no more. */
   destroyed: boolean
+  /** Somebody tried it again when it was held, or discarded it. */
+  decided: 'retry' | 'discard' | null
+}
+
+/** An edit that may not be on the server before others. */
+export interface Link {
+  readonly token: number
+  readonly after: readonly number[]
 }
 
 export class Ledger {
   readonly entries: Entry[] = []
   /** `family document`: somebody asked there to undo or redo something. */
   readonly undoers = new Set<string>()
+  readonly links: Link[] = []
   /** Documents that were deleted as a whole. */
   readonly deletions = new Set<string>()
   /** What nobody should have said or done; the first word names the invariant. */
@@ -49,6 +58,7 @@ export class Ledger {
       deletedBy: new Set(),
       undone: false,
       destroyed: false,
+      decided: null,
     })
     return this.entries.length - 1
   }
@@ -85,6 +95,19 @@ export class Ledger {
       const entry = this.entries[token]
       if (entry?.device === device && !after.has(token)) entry.destroyed = true
     }
+  }
+
+  /** A person decided about a held edit with these tokens in it. */
+  decided(tokens: readonly number[], what: 'retry' | 'discard'): void {
+    for (const token of tokens) {
+      const entry = this.entries[token]
+      if (entry && entry.decided !== 'discard') entry.decided = what
+    }
+  }
+
+  /** A family sends ops of this src. */
+  wrote(src: string, family: string): void {
+    if (!this.authors.has(src)) this.authors.set(src, family)
   }
 
   isSettled(token: number): boolean {

@@ -1,9 +1,10 @@
 /**
- * `npm run sim -- [--seeds N] [--from S] [--seed S] [--type text|rich|json] [--workers W] [--bug NAME] [--bugs]`
+ * `npm run sim -- [--seeds N] [--from S] [--seed S] [--type text|rich|json] [--workers W] [--bug NAME] [--bugs] [--people]`
  *
  * Runs N seeds from S (default 1) and checks each; a failure prints the seed, what its world was made of and the command
  * that replays it, and the exit code is 1. `--seed S` runs that one alone. `--bugs` plants each bug in turn (or that of `--bug`) and shows the
- * first seed that finds it; one that none of N seeds (default 2000) finds is a failure.
+ * first seed that finds it; one that none of N seeds (default 2000) finds is a failure. `--people`: people also try held edits again or
+ * discard them, link documents to each other, and carry rescue files from device to device.
  */
 
 import { parseArgs } from 'node:util'
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '1' },
     bug: { type: 'string' },
     bugs: { type: 'boolean', default: false },
+    people: { type: 'boolean', default: false },
   },
 })
 
@@ -38,7 +40,7 @@ if (values.bug !== undefined && !Object.hasOwn(bugs, values.bug))
 const type = isTypeName(values.type) ? values.type : undefined
 
 if (values.bugs) await plantAll()
-else await run({ from, count, type, bug: values.bug as BugName | undefined })
+else await run({ from, count, type, bug: values.bug as BugName | undefined, people: values.people })
 
 async function run(batch: Batch): Promise<void> {
   const started = performance.now()
@@ -52,9 +54,9 @@ async function run(batch: Batch): Promise<void> {
     failures++
     const type = batch.type ?? typeOfSeed(seed)
     console.log(`seed ${seed} (${type}): ${result.fault}`)
-    console.log(`  world: ${JSON.stringify(planOf(new Random(seed).fork()))}`)
+    console.log(`  world: ${JSON.stringify(planOf(new Random(seed).fork(), batch.people))}`)
     console.log(
-      `  replay: npm run sim -- --seed ${seed} --type ${type}${batch.bug ? ` --bug ${batch.bug}` : ''}`,
+      `  replay: npm run sim -- --seed ${seed} --type ${type}${batch.bug ? ` --bug ${batch.bug}` : ''}${batch.people ? ' --people' : ''}`,
     )
   })
   const ms = performance.now() - started
@@ -68,7 +70,7 @@ async function run(batch: Batch): Promise<void> {
   )
   if (failures > 0) process.exitCode = 1
   if (batch.bug || values.seed !== undefined) return
-  for (const fault of tooRare(total, count)) {
+  for (const fault of tooRare(total, count, batch.people)) {
     console.log(fault)
     process.exitCode = 1
   }

@@ -50,6 +50,8 @@ export class Page {
   readonly #client: Client
   readonly #open = new Map<string, Open>()
   readonly #wanted = new Set<string>()
+  /** Documents of rescue files that were brought here. */
+  readonly #brought = new Set<string>()
   #closing = false
 
   constructor(place: Place, around: Surroundings, random: Random) {
@@ -113,14 +115,16 @@ export class Page {
     this.program.run(() => this.#insert(id))
   }
 
-  #insert(id: string): void {
+  /** Answers the token. */
+  #insert(id: string, after: readonly string[] = []): number | null {
     const open = this.#open.get(id)
-    if (!open) return
+    if (!open) return null
     const { doc, handle } = open
     const { device, family, storage } = this.#place
     const { ledger, type } = this.#around
     const token = ledger.write(device, family, id, handle)
-    doc.edit(insertion(type, doc, token, this.#random))
+    const options = after.length > 0 ? { after: after.map(id => ({ collection: COLLECTION, id })) } : {}
+    doc.edit(insertion(type, doc, token, this.#random), options)
     doc.saved.then(
       () => {
         ledger.entries[token]!.saved = true
@@ -136,6 +140,54 @@ export class Page {
       },
       () => {}, // closed before
     )
+    return token
+  }
+
+  /** An edit in one document, and in another one that leads to it. */
+  link(to: string, from: string): void {
+    this.program.run(() => this.#client.batch(() => this.#link(to, from)))
+  }
+
+  #link(to: string, from: string): void {
+    const { ledger } = this.#around
+    this.#insert(to)
+    const { doc, handle } = this.#open.get(to)!
+    const held = new Set(heldIn(doc))
+    const after = ledger.entries.flatMap((entry, token) =>
+      entry.handle === handle && !held.has(token) ? [token] : [],
+    )
+    const token = this.#insert(from, [to])
+    if (token !== null) ledger.links.push({ token, after })
+  }
+
+  /** A person decides about a held edit. */
+  decide(id: string, what: 'retry' | 'discard'): void {
+    const doc = this.#open.get(id)?.doc
+    if (!doc || doc.held.length === 0) return
+    const held = this.#random.pick(doc.held)
+    this.#around.ledger.decided(tokensPutIn(held.original), what)
+    this.program.run(() => doc[what](held.name))
+  }
+
+  /** All that is unsent here, as a file. */
+  takeFile(keep: (text: string) => void): void {
+    const { ledger } = this.#around
+    const { family } = this.#place
+    this.#client.exportUnsent().then(
+      text => {
+        for (const src of srcsIn(text)) ledger.wrote(src, family)
+        keep(text)
+      },
+      () => {}, // closed before, or its log failed
+    )
+  }
+
+  bringFile(text: string): void {
+    for (const id of docsIn(text)) this.#brought.add(id)
+    this.#client.importUnsent(text).catch(reason => {
+      if (reason.code === 'JOURNAL_INVALID')
+        this.#around.ledger.faults.push(`I2: a rescue file is no good: ${reason}`)
+    })
   }
 
   /** What is settled is committed or held; a handle that was let go is not told what is held any more. */
@@ -204,7 +256,7 @@ export class Page {
         ...events,
         text: text => {
           const frame = JSON.parse(text) as Heard
-          if (frame.d !== undefined && !docs.includes(frame.d))
+          if (frame.d !== undefined && !docs.includes(frame.d) && !this.#brought.has(frame.d))
             ledger.faults.push(`I8: ${device} was sent something of ${frame.d}`)
           if (isNews(frame) && this.#open.get(frame.d!)?.doc.unsent) ledger.met.merges++
           if (isAck(frame)) ledger.acked(frame.d!, `${frame.src}:${frame.seq}`)
@@ -215,7 +267,7 @@ export class Page {
         for (const frame of [JSON.parse(text)].flat() as Said[]) {
           if (frame.a === 'hs') ledger.greeted(frame.id!, device, this.program)
           const op = frame.a === 'op' ? frame : frame.submit
-          if (op) ledger.authors.set(op.src!, family)
+          if (op) ledger.wrote(op.src!, family)
         }
         socket.send(text)
       }
@@ -243,6 +295,18 @@ interface Heard {
   readonly op?: unknown
   readonly segments?: readonly unknown[]
 }
+
+interface File {
+  readonly docs: readonly {
+    readonly id: string
+    readonly state: { readonly pending: readonly { readonly name: { readonly src: string } }[] }
+  }[]
+}
+
+const docsIn = (text: string): string[] => (JSON.parse(text) as File).docs.map(({ id }) => id)
+
+const srcsIn = (text: string): string[] =>
+  (JSON.parse(text) as File).docs.flatMap(({ state }) => state.pending.map(({ name }) => name.src))
 
 const isAck = (frame: Heard): boolean =>
   frame.a === 'op' && frame.error === undefined && !('op' in frame || 'create' in frame || 'del' in frame)

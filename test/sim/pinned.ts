@@ -29,3 +29,9 @@ export const badSeeds: Readonly<Record<number, string>> = {
   59083:
     'what was held was called settled before that was saved, and an earlier state of the storage came back',
 }
+
+/** The same with people (`--people`). */
+export const badPeople: Readonly<Record<number, string>> = {
+  56: 'two documents that lead to each other waited for each other for ever',
+  494: 'what was held already when somebody linked to its document was taken to be waited for',
+}

@@ -22,9 +22,11 @@ export interface Plan {
   /** `hold`, `retry`: the server refuses a device's edits for a time. `large`: documents may not grow far. */
   readonly refusal: 'hold' | 'retry' | 'large' | null
   readonly undo: boolean
+  /** People try held edits again or discard them, link documents to each other, and carry rescue files to other devices. */
+  readonly people: boolean
 }
 
-export function planOf(random: Random): Plan {
+export function planOf(random: Random, people = false): Plan {
   const docs = Array.from({ length: random.pick([1, 1, 2, 3]) }, (_, i) => `doc${i}`)
   const count = random.pick([1, 2, 2, 2, 2, 3, 3, 3, 4, 5])
   const most = random.pick([1, 2, 2, 3])
@@ -47,5 +49,6 @@ export function planOf(random: Random): Plan {
     restores,
     refusal: random.chance(0.3) ? random.pick(['hold', 'hold', 'retry', 'large'] as const) : null,
     undo: random.chance(0.5),
+    people,
   }
 }

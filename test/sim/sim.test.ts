@@ -3,7 +3,7 @@ import { Random } from '../random.ts'
 import { type BugName, bugs } from './bugs.ts'
 import type { Outcome } from './checker.ts'
 import { tooRare } from './floors.ts'
-import { badSeeds } from './pinned.ts'
+import { badPeople, badSeeds } from './pinned.ts'
 import { type Plan, planOf } from './plan.ts'
 import { simulate, typeOfSeed } from './world.ts'
 
@@ -38,6 +38,11 @@ describe('simulation', function () {
       await clean(seedsWith(plan => plan.refusal === refusal, EACH))
     })
   }
+
+  it('[M160] so do worlds in which people decide about held edits, link documents and carry rescue files', async () => {
+    const seeds = Array.from({ length: 3 * EACH }, (_, i) => i + 1)
+    for (const seed of [...seeds, ...Object.keys(badPeople).map(Number)]) await replayable(seed, true)
+  })
 
   it('[M8] enough happened in these runs', () => {
     const total: Record<string, number> = {}
@@ -74,11 +79,12 @@ async function clean(seeds: readonly number[]): Promise<void> {
   for (const seed of seeds) if (!outcomes.has(seed)) outcomes.set(seed, await replayable(seed))
 }
 
-async function replayable(seed: number): Promise<Outcome> {
+async function replayable(seed: number, people = false): Promise<Outcome> {
   const type = typeOfSeed(seed)
   try {
-    return await simulate({ seed, type })
+    return await simulate({ seed, type, people })
   } catch (error) {
-    throw new Error(`replay with: npm run sim -- --seed ${seed} --type ${type}`, { cause: error })
+    const flag = people ? ' --people' : ''
+    throw new Error(`replay with: npm run sim -- --seed ${seed} --type ${type}${flag}`, { cause: error })
   }
 }

@@ -35,6 +35,8 @@ export class Site {
   #gateway: Gateway | null = null
   /** Per document: ops that were trimmed, and those that stood behind them then. */
   #archive = new Map<string, StoredOp[]>()
+  /** When each version of each document was committed, in the order of all: `document version`. */
+  readonly committed = new Map<string, number>()
   #files = 0
   #backup: Backup | null = null
   /** Something came in since the last `quiet`. */
@@ -54,6 +56,10 @@ export class Site {
     this.#gateway.backend.share.use('submit', ({ op }, next) => {
       const code = refusal?.(op)
       next(code ? new HoldfastError(code) : undefined)
+    })
+    this.#gateway.backend.share.use('afterWrite', ({ id, op }, next) => {
+      this.committed.set(`${id} ${op.v}`, this.committed.size)
+      next()
     })
     this.#touched = true
   }

@@ -24,6 +24,8 @@ export interface Run {
   readonly seed: number
   readonly type: TypeName
   readonly bug?: Bug | null
+  /** Whether people also decide about held edits, link documents and carry rescue files. */
+  readonly people?: boolean
 }
 
 type Act = (browser: Browser) => unknown
@@ -81,6 +83,9 @@ export class World {
     fill: 0,
     clone: 0,
     restores: 0,
+    decisions: 0,
+    links: 0,
+    files: 0,
   }
   /** The server went back to a backup. */
   restored = false
@@ -90,12 +95,13 @@ export class World {
   /** Devices whose edits the server refuses now. */
   readonly #refused = new Set<string>()
   readonly #closing: Promise<void>[] = []
+  readonly #files: string[] = []
   #backedUp = false
 
-  constructor({ seed, type, bug = null }: Run) {
+  constructor({ seed, type, bug = null, people = false }: Run) {
     this.type = type
     this.#random = new Random(seed)
-    const plan = planOf(this.#random.fork())
+    const plan = planOf(this.#random.fork(), people)
     this.plan = plan
     const documentBytes = plan.refusal === 'large' ? 1024 : undefined
     this.site = new Site({ ...(documentBytes && { documentBytes }), refusal: op => this.#refusal(op.src) })
@@ -113,7 +119,7 @@ export class World {
   }
 
   #listActions(): Actions {
-    const { deletes, trims, freezes, damage, restores, refusal, undo } = this.plan
+    const { deletes, trims, freezes, damage, restores, refusal, undo, people } = this.plan
     const tabs = this.plan.devices.some(device => device.tabs > 1)
     return [
       [62, browser => this.#edit(browser)],
@@ -131,6 +137,9 @@ export class World {
       [restores ? 6 : 0, () => this.#goBack()],
       [undo ? 14 : 0, browser => this.#undo(browser)],
       [refusal && refusal !== 'large' ? 4 : 0, browser => this.#refuse(browser)],
+      [people ? 8 : 0, browser => this.#decide(browser)],
+      [people && !restores ? 10 : 0, browser => this.#link(browser)],
+      [people && !restores ? 5 : 0, browser => this.#carryFile(browser)],
     ]
   }
 
@@ -162,8 +171,18 @@ export class World {
     await Promise.all(this.#closing)
     for (const browser of this.browsers) browser.wake()
     const end = this.clock.now + HEAL_MS
-    do await this.#pass(1000)
-    while (this.clock.now < end && !(await this.#atRest()))
+    do {
+      await this.#pass(1000)
+      if (this.plan.people) this.#decideAll()
+    } while (this.clock.now < end && !(await this.#atRest()))
+  }
+
+  /** What waits for a held edit waits until somebody has decided about that. */
+  #decideAll(): void {
+    for (const browser of this.browsers)
+      for (const page of browser.awake)
+        for (const [id, doc] of page.docs)
+          if (doc.held.length > 0 && !this.barred(doc)) page.decide(id, 'discard')
   }
 
   async end(): Promise<void> {
@@ -246,6 +265,33 @@ export class World {
       this.counts.undos++
       page.undo(id, this.#random.chance(0.6) ? 'undo' : 'redo')
     }
+  }
+
+  #decide(browser: Browser): void {
+    const page = this.#page(browser)
+    const held = [...(page?.docs ?? [])].filter(([, doc]) => doc.held.length > 0)
+    if (!page || held.length === 0) return
+    this.counts.decisions++
+    page.decide(this.#random.pick(held)[0], this.#random.chance(0.7) ? 'retry' : 'discard')
+  }
+
+  #link(browser: Browser): void {
+    const page = this.#page(browser)
+    const open = [...(page?.docs.keys() ?? [])]
+    if (!page || open.length < 2) return
+    const to = this.#random.pick(open)
+    const from = this.#random.pick(open.filter(id => id !== to))
+    this.counts.links++
+    page.link(to, from)
+  }
+
+  /** From one device to another, or to the same one. */
+  #carryFile(browser: Browser): void {
+    const page = this.#page(browser)
+    if (!page) return
+    this.counts.files++
+    if (this.#files.length === 0 || this.#random.chance(0.5)) page.takeFile(text => this.#files.push(text))
+    else page.bringFile(this.#random.pick(this.#files))
   }
 
   #delete(browser: Browser): void {

@@ -2,8 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { WebSocket } from 'ws'
 import { type Echo, echoServer } from './echo.ts'
+import { findBrowser, provideBrowser } from './provide.ts'
 import { type FaultProxy, startProxy } from './proxy.ts'
 import { type ServerProcess, startServerProcess } from './server.ts'
 
@@ -164,6 +168,41 @@ describe('proxy', () => {
     const again = await connected()
     again.send('back')
     assert.match(await heard(again), /echo back/)
+  })
+})
+
+describe('browsers', () => {
+  const setting = 'HOLDFAST_TEST_FIREFOX'
+  const before = process.env[setting]
+  let folder: string
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'holdfast-browsers-'))
+  })
+  afterEach(async () => {
+    if (before === undefined) delete process.env[setting]
+    else process.env[setting] = before
+    await rm(folder, { recursive: true })
+  })
+
+  it('[X140] a Firefox that is too old is not driven, and said to be', async () => {
+    for (const [version, driven] of [
+      ['148.0.2', false],
+      ['149.0', true],
+    ] as const) {
+      const path = join(folder, version)
+      await writeFile(path, `#!/bin/sh\necho 'Mozilla Firefox ${version}'\n`, { mode: 0o755 })
+      process.env[setting] = path
+      const said: string[] = []
+      assert.equal(
+        provideBrowser('firefox', line => said.push(line)),
+        driven ? path : null,
+      )
+      assert.equal(findBrowser('firefox'), driven ? path : null)
+      assert.deepEqual(
+        said,
+        driven ? [] : [`${path} is of version 148; Playwright drives firefox from version 149 on.`],
+      )
+    }
   })
 })
 

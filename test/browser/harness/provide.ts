@@ -19,6 +19,8 @@ interface Source {
   readonly debian: string
   /** Where Playwright installs its own; null where that is one that it drives in another way than a real one. */
   readonly playwright: (() => string) | null
+  /** The first version that can be driven. */
+  readonly oldest: number
 }
 
 const sources: Readonly<Record<BrowserName, Source>> = {
@@ -31,6 +33,7 @@ const sources: Readonly<Record<BrowserName, Source>> = {
     ],
     debian: 'chromium',
     playwright: () => chromium.executablePath(),
+    oldest: 0,
   },
   firefox: {
     setting: 'HOLDFAST_TEST_FIREFOX',
@@ -38,30 +41,61 @@ const sources: Readonly<Record<BrowserName, Source>> = {
     applications: ['/Applications/Firefox.app/Contents/MacOS/firefox'],
     debian: 'firefox-esr',
     playwright: null,
+    oldest: 149, // Playwright begins with `browser.setDownloadBehavior`, which is new in it
   },
 }
 
 const FOLDERS = ['/usr/bin', '/usr/local/bin', '/snap/bin', '/opt/google/chrome']
 const INSTALL_MS = 600_000
+const VERSION_MS = 30_000
 
 /**
- * The browser to test with, null if there is none: the one that its setting names, else one on the PATH or in the usual
- * places, else Playwright's own if it was installed earlier.
+ * The browser to test with, null if there is none that can be driven: the one that its setting names, else one on the PATH
+ * or in the usual places, else Playwright's own if it was installed earlier.
  */
 export function findBrowser(name: BrowserName): string | null {
-  const { setting, commands, applications, playwright } = sources[name]
-  const chosen = process.env[setting]
-  if (chosen) return runs(chosen) ? chosen : null
-  const folders = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), ...FOLDERS]
-  const paths = folders.flatMap(folder => commands.map(command => join(folder, command)))
-  return [...paths, ...applications, ...(playwright ? [playwright()] : [])].find(runs) ?? null
+  return installed(name).find(path => !isTooOld(name, path)) ?? null
 }
 
-/** As `findBrowser`, but installs one if there is none; `say` is told what is done and what could not be had. */
+function installed(name: BrowserName): string[] {
+  const { setting, commands, applications, playwright } = sources[name]
+  const chosen = process.env[setting]
+  if (chosen) return [chosen].filter(runs)
+  const folders = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), ...FOLDERS]
+  const paths = folders.flatMap(folder => commands.map(command => join(folder, command)))
+  return [...paths, ...applications, ...(playwright ? [playwright()] : [])].filter(runs)
+}
+
+function isTooOld(name: BrowserName, path: string): boolean {
+  const { oldest } = sources[name]
+  return oldest > 0 && versionOf(path) < oldest
+}
+
+const versions = new Map<string, number>()
+
+/** Its first number; a browser that does not say is taken for a new one. */
+function versionOf(path: string): number {
+  const known = versions.get(path)
+  if (known !== undefined) return known
+  const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8', timeout: VERSION_MS })
+  const version = Number(/(\d+)\./.exec(stdout ?? '')?.[1] ?? Number.POSITIVE_INFINITY)
+  versions.set(path, version)
+  return version
+}
+
+/**
+ * As `findBrowser`, but installs one if there is none; `say` is told what is done and what could not be had. One that is too
+ * old is left as it is.
+ */
 export function provideBrowser(name: BrowserName, say: (line: string) => void): string | null {
   const found = findBrowser(name)
   if (found !== null) return found
-  const { setting, debian, playwright } = sources[name]
+  const { setting, debian, playwright, oldest } = sources[name]
+  const [old] = installed(name)
+  if (old) {
+    say(`${old} is of version ${versionOf(old)}; Playwright drives ${name} from version ${oldest} on.`)
+    return null
+  }
   const chosen = process.env[setting]
   if (chosen) {
     say(`${setting} names ${chosen}, which cannot be run.`)
@@ -74,8 +108,8 @@ export function provideBrowser(name: BrowserName, say: (line: string) => void): 
   for (const [whose, install] of ways) {
     say(`No ${name} is installed; trying ${whose}.`)
     const reason = install()
-    const installed = findBrowser(name)
-    if (installed !== null) return installed
+    const provided = findBrowser(name)
+    if (provided !== null) return provided
     say(`${whose} ${name} could not be had: ${reason ?? 'it was installed, but is not to be found'}.`)
   }
   return null
