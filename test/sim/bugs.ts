@@ -26,7 +26,7 @@ export const bugs = {
   shortened: planted(log.shortened, 2),
   strange: planted(log.strange, 396),
   renamed: planted(line.renamed, 9),
-  ownless: planted(line.ownless, 5),
+  ownless: planted(line.ownless, 14),
   unhashed: planted(line.unhashed, 46),
   cutShort: planted(line.cutShort, 43),
   deafToRefusals: planted(line.deafToRefusals, 59),
