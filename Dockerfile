@@ -21,4 +21,5 @@ USER node
 EXPOSE 7007
 VOLUME /data
 # Without a shell in between, so that the server itself is told to stop.
-CMD ["node", "server/main.ts"]
+# Room for what lives briefly: less of the time goes to collecting it.
+CMD ["node", "--min-semi-space-size=16", "server/main.ts"]

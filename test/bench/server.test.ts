@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { CrowdCalls } from './peers/crowd.ts'
@@ -7,6 +8,7 @@ import { Peer } from './process.ts'
 import { type ServerMeasured, serverReport, serverRows, serverVerdicts } from './server/report.ts'
 import { measureRound, type Round, type RoundPlan } from './server/round.ts'
 import { type Server, type ServerSystem, serverSystems, systemsFor } from './server/systems.ts'
+import { startArguments } from './start.ts'
 
 const system = (name: string) => serverSystems.find(each => each.name === name)!
 const small = { connections: 6, documents: 2, size: 1000, writers: 4, perSecond: 100 }
@@ -64,6 +66,15 @@ describe('the server benchmark', function () {
     assert.deepEqual(names(1), ['holdfast', 'sharedb', 'hocuspocus', 'ws', 'ws+sync'])
     assert.deepEqual(names(10), ['holdfast', 'sharedb', 'hocuspocus', 'ws'])
     assert.deepEqual(names(0), names(10))
+  })
+
+  it('[N131] all servers run with the arguments for Node that npm start and the image have', () => {
+    const image = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8')
+    assert.deepEqual(JSON.parse(/^CMD (.*)$/m.exec(image)![1]!), [
+      'node',
+      ...startArguments,
+      'server/main.ts',
+    ])
   })
 
   it('[N18] the memory of an idle connection is what the server has more with it', async () => {

@@ -14,7 +14,7 @@
  * everybody was told every edit of their document, once, as it was written and in one order, and the server has them all.
  *
  * Holdfast is at its defaults, on SQLite with an fsync before it acknowledges; only its limits of what one address may ask are
- * lifted. What an fsync of 4 kB takes, between the rounds, stands below each table. ShareDB has its memory database, Hocuspocus no database: they save nothing. `ws` sends on what it hears as one ready
+ * lifted. All servers run with the arguments for Node of `npm start`. What an fsync of 4 kB takes, between the rounds, stands below each table. ShareDB has its memory database, Hocuspocus no database: they save nothing. `ws` sends on what it hears as one ready
  * string, and knows nothing.
  *
  * Edits are what counts, and all systems are loaded alike: as many writers, each of which waits until its edit was taken. Hocuspocus

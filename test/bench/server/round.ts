@@ -3,6 +3,7 @@
 import type { CrowdCalls, Typed, Typing } from '../peers/crowd.ts'
 import { Peer } from '../process.ts'
 import { hookArguments, profiled } from '../profile.ts'
+import { startArguments } from '../start.ts'
 import { textOf } from '../store/edits.ts'
 import { percentile } from '../table.ts'
 import { cpuOf, memoryOf, usageArguments } from '../usage.ts'
@@ -51,7 +52,7 @@ const GRACE_MS = 60_000
 
 export async function measureRound(plan: RoundPlan): Promise<Round> {
   const { system, documents, size, profile } = plan
-  const node = [...usageArguments, ...(profile ? hookArguments : [])]
+  const node = [...startArguments, ...usageArguments, ...(profile ? hookArguments : [])]
   const server = await system.start(node)
   try {
     const ids = Array.from({ length: documents }, (_, index) => `document-${index}`)
