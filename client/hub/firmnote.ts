@@ -1,7 +1,8 @@
 /**
- * The note (canary.ts) once more, in Cache Storage, which any hub has: there it outlives a kill of the browser milliseconds
- * after it was written, where Chromium holds back what is in localStorage for up to a minute and Firefox for seconds. It does not replace
- * that one: a browser that needs space clears Cache Storage along with IndexedDB, and Chromium leaves localStorage.
+ * The note (canary.ts) once more, in Cache Storage, which a hub has wherever it lives: there it outlives a kill of the browser
+ * from the moment it was written, while localStorage is held back for up to a minute by Chromium and for seconds by Firefox.
+ * It does not replace that one: a browser that needs space clears Cache Storage along with IndexedDB, and Chromium leaves
+ * localStorage; and a page without HTTPS has none.
  */
 
 import { isOlder } from '../tab/note.ts'

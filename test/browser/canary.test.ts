@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { readdir, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
+import { until } from './harness/browser.ts'
 import { type Chromium, launchChromium, needsChromium } from './harness/chromium.ts'
 import { onDisk } from './harness/disk.ts'
 import { type FaultProxy, startProxy } from './harness/proxy.ts'
@@ -55,15 +56,16 @@ describe('a log that the browser loses', function () {
   }
 
   /** What the hub noted, of all documents. */
-  const firmly = async (page: Page, edits: number) =>
-    page.evaluate(async edits => {
-      const noted = async () => {
+  const firmly = (page: Page, edits: number) =>
+    until(
+      page,
+      async edits => {
         const note = await caches.match('/holdfast-note')
         const docs: Record<string, [n: number, edits: number]> = note ? (await note.json()).docs : {}
-        return Object.values(docs).reduce((sum, doc) => sum + doc[1], 0)
-      }
-      while ((await noted()) !== edits) await new Promise(resolve => requestAnimationFrame(resolve))
-    }, edits)
+        return Object.values(docs).reduce((sum, doc) => sum + doc[1], 0) === edits
+      },
+      edits,
+    )
 
   const dropFirmNotes = (page: Page) =>
     page.evaluate(async () => {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { Page } from 'playwright-core'
+import { until } from './harness/browser.ts'
 import { type Chromium, launchChromium, needsChromium } from './harness/chromium.ts'
 import { bundle, type Pages, servePages } from './harness/pages.ts'
 import { type FaultProxy, startProxy } from './harness/proxy.ts'
@@ -61,7 +62,7 @@ describe('a client with little space', function () {
   const truth = (id: string) => page.evaluate(id => quotaPage.truth(id), id)
 
   const holds = (count: number) =>
-    page.waitForFunction(async count => (await quotaPage.known()).length === count, count)
+    until(page, async count => (await quotaPage.known()).length === count, count)
 
   /** For as long as the page is not loaded anew. Null gives back what the machine has. */
   async function limit(quotaSize: number | null): Promise<void> {

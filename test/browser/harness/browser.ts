@@ -20,3 +20,10 @@ export interface RealBrowser {
   /** `quit`, and removes the profile unless it was handed in. */
   close(): Promise<void>
 }
+
+/** Waits until `is` says so in the page; Playwright's own `waitForFunction` takes a promise for a yes. */
+export async function until<Arg>(page: Page, is: (arg: Arg) => Promise<boolean>, arg: Arg): Promise<void> {
+  while (!(await page.evaluate(is as (arg: unknown) => Promise<boolean>, arg))) {
+    await page.evaluate(() => new Promise(resolve => requestAnimationFrame(resolve)))
+  }
+}
