@@ -89,8 +89,9 @@ async function revoke(world: World): Promise<void> {
   await ann.holding()
   if (world.random.chance(0.5)) return
   world.may = 'write'
-  world.proxy.cut()
-  await ann.offline()
+  world.proxy.mode = 'refuse'
+  await world.tokenAsked()
+  world.proxy.mode = 'pass'
   await ann.retry()
   await ann.settled()
 }
