@@ -47,9 +47,10 @@ export async function readRecords(
   tx: IDBTransaction,
   key: DocKey,
 ): Promise<readonly [Records, DocRecord | undefined]> {
+  // The largest first: Chromium has it in a file of its own.
+  const apart = asked(tx.objectStore('bulks').get(path(key)))
   const doc = asked<DocRecord | undefined>(tx.objectStore('docs').get(path(key)))
   const state = asked(tx.objectStore('checkpoints').get(path(key)))
-  const apart = asked(tx.objectStore('bulks').get(path(key)))
   apart.catch(() => {}) // it fails below, unless what is awaited before has failed
   const [record, checkpoint = null] = await Promise.all([doc, state])
   const covered = checkpoint?.n ?? 0

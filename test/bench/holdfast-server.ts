@@ -9,6 +9,9 @@ const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
 /** How long a server may take to say its address, in ms. */
 const START_MS = 20_000
 
+/** All the load comes from one address, more than one may ask for; what is counted is counted all the same. */
+const unlimited = { OPS_PER_SECOND: '1000000', BYTES_PER_SECOND: String(1024 * 2 ** 20) }
+
 export interface ServerOptions {
   /** The directory of its database. */
   readonly data: string
@@ -37,7 +40,7 @@ export class HoldfastServer {
     store,
     port = 0,
     node = [],
-    settings = {},
+    settings = unlimited,
   }: ServerOptions): Promise<HoldfastServer> {
     // A setting that the server does not know is an error to it, so none of ours may leak in.
     const env = Object.fromEntries(

@@ -101,17 +101,12 @@ export const storeSystems: readonly StoreSystem[] = [
 /** The version of a document that was created and not edited. */
 const CREATED = 1
 
-/** All the load comes from one address, more than one may ask for; what is counted is counted all the same. */
-const unlimited = { OPS_PER_SECOND: '1000000', BYTES_PER_SECOND: String(1024 * 2 ** 20) }
-
 /** At its default durability, `full`; on SQLite in `folder`, or where `store` says. */
 async function startHoldfast(node: readonly string[], folder: Place, store?: string): Promise<StoreServer> {
-  const server = await HoldfastServer.start({ data: folder.at, store, node, settings: unlimited }).catch(
-    async error => {
-      await folder.remove()
-      throw error
-    },
-  )
+  const server = await HoldfastServer.start({ data: folder.at, store, node }).catch(async error => {
+    await folder.remove()
+    throw error
+  })
   const url = `ws://127.0.0.1:${server.port}/ws`
   return {
     url,
