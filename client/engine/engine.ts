@@ -49,6 +49,7 @@ import {
   type Reason,
   type Replica,
   type Sealed,
+  typeUnder,
 } from './state.ts'
 import { takeBack, type Way } from './undo.ts'
 
@@ -276,7 +277,7 @@ function refuse(state: State, name: Name, reason: Reason): Next {
 function removes(replica: Replica, at: number): boolean {
   const changes = changesOf(replica)
   const back = invertChange(changes[at]!, changes.slice(0, at).reduce(applyChange, replica.base))
-  return 'op' in back && typeOf(replica.view.type!).textOf(back) !== ''
+  return 'op' in back && typeOf(typeUnder(replica, replica.pending[at]!)).textOf(back) !== ''
 }
 
 const undoneTwice: Reason = { code: 'DEPENDENCY_HELD', message: errors.DEPENDENCY_HELD.meaning }

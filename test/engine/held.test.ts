@@ -200,6 +200,16 @@ describe('Engine: what is held', () => {
     assert.deepEqual([scene.view, scene.held], ['abc!', []])
   })
 
+  it('[U160] also where the document was deleted on top of it', () => {
+    const scene = new Scene()
+      .online('abc')
+      .edit([1, { d: 1 }])
+      .on({ t: 'undo' })
+    scene.on({ t: 'edit', change: { del: true } }).refuse('ERR_OP_SUBMIT_REJECTED', 1)
+    assert.deepEqual(scene.held, ['ERR_OP_SUBMIT_REJECTED', 'DEPENDENCY_HELD'])
+    assert.deepEqual(scene.pending, ['me:3'])
+  })
+
   it('[U160] an undo that has nothing to do with what was refused goes on', () => {
     const scene = new Scene().online('abc').edit([3, 'd']).on({ t: 'undo' })
     scene.refuse('ERR_OP_SUBMIT_REJECTED', 1)
