@@ -2,8 +2,8 @@
  * When the subscribers of a channel are told what came: all that came in one turn of the event loop in one go, at its end. Not in the
  * next turn: who writes on would be told of half of it, and of the other half in the turn after that, and so on.
  *
- * To tell a reader costs about the same for one edit as for twenty. So a document with many readers rests after they were told, for
- * a few times as long as that took, and what comes meanwhile is told together. The first edit after a while is told at once.
+ * To tell a reader costs about the same for one edit as for twenty. So a document with many readers rests after they were told, the
+ * longer the more there was to tell, and what comes meanwhile is told together. The first edit after a while is told at once.
  */
 
 import type { Clock } from '../clock.ts'
@@ -11,13 +11,18 @@ import { docOf } from './channels.ts'
 
 /** Readers from which on a document rests. */
 const MANY = 64
-/** Rest for the time that telling took: no more than a tenth of the time goes to telling. */
+/**
+ * A rest is as long as telling took, times the edits that were told, up to so many: where edits come faster than they can be told, no
+ * more than a tenth of the time goes to telling, and where they come one by one none waits for long.
+ */
 const RESTS = 9
 /** No rest is longer (ms): a person sees no difference. */
 const MOST_MS = 25
 
 export interface PaceParts {
   readonly clock: Clock
+  /** What the time is (ms), by a clock that does not jump. */
+  readonly now: () => number
   readonly readers: (channel: string) => number
   readonly tell: (channel: string, data: readonly unknown[]) => void
 }
@@ -67,15 +72,17 @@ export class Pace {
     const { readers, tell } = this.#parts
     const waiting = this.#waiting.get(channel)?.splice(0) ?? []
     if (waiting.length === 0 || !docOf(channel) || readers(channel) < MANY) this.#waiting.delete(channel)
-    else this.#restAfter(channel, performance.now())
+    else this.#restAfter(channel, waiting.length)
     if (waiting.length > 0) tell(channel, waiting)
   }
 
-  #restAfter(channel: string, start: number): void {
+  #restAfter(channel: string, told: number): void {
+    const { clock, now } = this.#parts
+    const start = now()
     // What is told goes out at the end of the turn: behind that.
     const rest = () => {
-      const ms = Math.min(MOST_MS, RESTS * (performance.now() - start))
-      this.#parts.clock.after(ms, () => this.#tell(channel))
+      const ms = Math.min(MOST_MS, Math.min(told, RESTS) * (now() - start))
+      clock.after(ms, () => this.#tell(channel))
     }
     process.nextTick(() => process.nextTick(rest))
   }

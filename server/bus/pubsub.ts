@@ -98,6 +98,7 @@ export class BusPubSub extends sharedb.PubSub {
     this.#heads = new Heads(parts.store)
     this.#pace = new Pace({
       clock: parts.clock,
+      now: () => performance.now(),
       readers: channel => Object.keys(this.streams[channel] ?? {}).length,
       tell: (channel, data) => this.#tellAll(channel, data),
     })
