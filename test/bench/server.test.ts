@@ -108,7 +108,7 @@ describe('the server benchmark', function () {
         writers: 1,
         perSecond: 500,
         warmMs: 0,
-        windowMs: 100,
+        windowMs: 300,
         restMs: 300,
       })
     } finally {
