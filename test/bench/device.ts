@@ -37,7 +37,7 @@ const full: Extent = {
   keystrokes: 1000,
   online: 500,
   unsent: 5000,
-  pages: 5,
+  pages: 10,
   quietMs: 4000,
   limitMs: 120_000,
 }
