@@ -188,13 +188,17 @@ async function persist(storage: Platform['storage']): Promise<void> {
 
 /**
  * A page that is left may be kept for going back to it, as it is; Chromium throws it away after all when something is said
- * on a channel of it. After a change of network or visibility the line is asked at once. A page with an edit that is not
- * saved on this device warns before it is left.
+ * on a channel of it. After a change of network or visibility the line is asked at once; so it is by a page that is opened while
+ * the hub of the others waits with its next try. A page with an edit that is not saved on this device warns before it is left.
  */
 function listenToPage(tab: Tab, hub: Home): () => void {
   if (typeof document === 'undefined') return () => {}
   const controller = new AbortController()
   const { signal } = controller
+  const met = tab.on('phase', phase => {
+    met()
+    if (phase === 'offline') tab.wake()
+  })
   addEventListener('online', () => tab.wake(), { signal })
   addEventListener('pagehide', event => event.persisted && hub.sleep(), { signal })
   addEventListener('pageshow', event => event.persisted && hub.wake(), { signal })

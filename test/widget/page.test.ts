@@ -1,7 +1,9 @@
 /** The pages and their service worker in a real Chromium, on a real server. */
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
@@ -121,6 +123,29 @@ describe('Page', () => {
     await page.goto(url)
     await reach('[settled=true][status=synced]')
     assert.equal(await page.textContent('.ql-editor'), 'online offline again')
+  })
+
+  it('[A170] is in touch at once when it is opened, though its hub had given the server up for a while', async () => {
+    await create('Back')
+    const url = page.url()
+    const { port } = server
+    await server.close()
+    await reach('[status=offline]')
+    // Enough failures for the hub to look after the server only now and then: 15 s at least.
+    let tries = 0
+    const broken = createServer(socket => socket.destroy()).listen(port, '127.0.0.1')
+    broken.on('connection', () => tries++)
+    while (tries < 8)
+      await page.evaluate(() => {
+        dispatchEvent(new Event('online'))
+        return new Promise(requestAnimationFrame)
+      })
+    broken.close()
+    await once(broken, 'close')
+    server = await openServer({ port, data: join(folder, 'data') })
+    const other = await context.newPage()
+    await other.goto(url)
+    await other.waitForSelector('holdfast-editor[status=synced]', { timeout: 8000 })
   })
 
   it('[A5] keeps nothing of what the server says in the caches of the worker', async () => {
