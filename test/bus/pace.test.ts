@@ -46,7 +46,9 @@ describe('The pace of telling', () => {
     await come(4)
     assert.deepEqual(told, [[1, 2]])
     assert.deepEqual(pace.waiting(DOC), [3, 4])
+    const before = clock.now
     clock.step()
+    assert.ok(clock.now - before <= 25)
     assert.deepEqual(told, [
       [1, 2],
       [3, 4],
