@@ -56,6 +56,8 @@ export type CrowdCalls = {
 
 /** Connections that are opened at a time. */
 const OPENING = 64
+/** Edits that are made ahead for each second of writing as fast as it goes, by all together: more than were ever seen. */
+const AHEAD_PER_SECOND = 8000
 
 answer<CrowdCalls>({
   async open(crowd) {
@@ -131,6 +133,11 @@ class Member {
     })
   }
 
+  /** Makes its next edits ahead of time, as far as it can. */
+  prepare(count: number): void {
+    this.#speech.prepare?.(Array.from({ length: count }, (_, i) => this.#editAt(this.#index + i)))
+  }
+
   /** A key is pressed now. */
   press(at: number): void {
     this.#due!.push(at)
@@ -151,7 +158,7 @@ class Member {
     if (this.#sent) return
     const at = this.#due === null ? performance.now() : this.#due.shift()
     if (at === undefined) return
-    const { message, name } = this.#speech.edit(editOf(this.#number, this.#index++, this.#size), this.#place)
+    const { message, name } = this.#speech.edit(this.#editAt(this.#index++), this.#place)
     this.#sent = { by: this, at }
     this.#document.sent.set(name, this.#sent)
     written++
@@ -159,6 +166,8 @@ class Member {
     missing += this.#document.members
     this.#socket.send(message)
   }
+
+  readonly #editAt = (index: number) => editOf(this.#number, index, this.#size)
 
   #heard(bytes: Buffer, start: number, end: number): void {
     const told = this.#document.told.get(this.#place)
@@ -236,6 +245,9 @@ async function openAll(crowd: Crowd): Promise<void> {
 
 async function type({ writers, perSecond, warmMs, windowMs, restMs = 30_000 }: Typing): Promise<Typed> {
   const writing = members.slice(0, writers)
+  const seconds = (warmMs + windowMs) / 1000
+  for (const member of writing)
+    member.prepare(Math.ceil((seconds * (perSecond ?? AHEAD_PER_SECOND)) / writers))
   const stop = perSecond === null ? holdAll(writing) : pressInTurn(writing, perSecond)
   delivered = 0
   taken = 0

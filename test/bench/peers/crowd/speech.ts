@@ -22,8 +22,15 @@ export interface Speech {
   greeting(): readonly (string | Buffer)[]
   /** What a message means that is not known byte for byte. */
   understand(bytes: Buffer, say: (message: string | Buffer) => void): Heard
+  /** Makes edits ahead that are the next ones to be asked for, where that is much work for a client. */
+  prepare?(edits: readonly Splice[]): void
   /** An edit on top of what stands before `place`. */
-  edit(edit: Splice, place: number): { readonly message: string | Buffer; readonly name: string }
+  edit(edit: Splice, place: number): Made
+}
+
+interface Made {
+  readonly message: string | Buffer
+  readonly name: string
 }
 
 /** By the name of a protocol: what opens a connection to a document. */
@@ -115,7 +122,9 @@ class Hocuspocus implements Speech {
   readonly #document: Buffer
   readonly #loaded: Uint8Array[] = []
   #doc: Y.Doc | null = null
-  #made: Uint8Array = Buffer.of()
+  #update: Uint8Array = Buffer.of()
+  /** Made ahead. */
+  readonly #made: Made[] = []
 
   constructor(document: string) {
     this.#document = sized(Buffer.from(document))
@@ -144,11 +153,20 @@ class Hocuspocus implements Speech {
     return { kind: 'ready' }
   }
 
+  /** It is the server that is measured, and Yjs looks longer for the place of an edit than the server takes to pass it on. */
+  prepare(edits: readonly Splice[]) {
+    for (const edit of edits.slice(this.#made.length)) this.#made.push(this.#make(edit))
+  }
+
   edit(edit: Splice) {
+    return this.#made.shift() ?? this.#make(edit)
+  }
+
+  #make(edit: Splice): Made {
     const doc = this.#writing()
     doc.transact(() => spliceShared(doc.getText(), edit))
-    const [name] = namesIn(this.#made)
-    return { message: this.#message([kinds.sync, steps.update], sized(this.#made)), name: name! }
+    const [name] = namesIn(this.#update)
+    return { message: this.#message([kinds.sync, steps.update], sized(this.#update)), name: name! }
   }
 
   #writing(): Y.Doc {
@@ -156,7 +174,7 @@ class Hocuspocus implements Speech {
     this.#doc = new Y.Doc()
     for (const update of this.#loaded) Y.applyUpdate(this.#doc, update)
     this.#doc.on('update', update => {
-      this.#made = update
+      this.#update = update
     })
     return this.#doc
   }
