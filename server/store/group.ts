@@ -1,13 +1,13 @@
 /**
- * Group commit: what arrives in one turn of the event loop is written together, so that many documents' ops share one
- * transaction and one sync of the disk. While one group is written the next one gathers, so groups grow with the load by themselves.
+ * Group commit: edits that arrive at about the same time are written together, so that many documents' ops share one transaction
+ * and one sync of the disk. While one group is written the next one gathers, so groups grow with the load by themselves.
+ *
+ * Whoever was told of a commit writes on, each after another while; so a group waits for as many as the last one had. Without
+ * that the first to write on had a sync to itself, and all others waited for it. Who writes alone waits for nobody.
  */
 
-/**
- * Turns that a group of several waits for more, while more comes. It came while the others were read; by itself it would cost another
- * transaction, and another message to each reader of the document.
- */
-const TURNS = 4
+/** Turns of the event loop without a further edit after which a group waits no longer. They take about as long as a sync. */
+const TURNS = 64
 
 export interface Group<Item, Verdict> {
   /** Resolves with the item's verdict once its group is durable; rejects with what `write` threw. */
@@ -27,13 +27,16 @@ export function groupOf<Item, Verdict>(
   write: (items: readonly Item[]) => Promise<readonly Verdict[]>,
 ): Group<Item, Verdict> {
   let waiting: Waiting<Item, Verdict>[] = []
+  /** How many were written together last. */
+  let last = 1
   let scheduled: NodeJS.Immediate | undefined
   let writing: Promise<void> | null = null
 
   /** `known`: how many there were a turn ago. */
   function gather(known: number, turns: number): void {
     const { length } = waiting
-    if (length > Math.max(1, known) && turns > 0) scheduled = setImmediate(() => gather(length, turns - 1))
+    const left = length > known ? TURNS : turns - 1
+    if (length < last && left > 0) scheduled = setImmediate(() => gather(length, left))
     else start()
   }
 
@@ -43,6 +46,7 @@ export function groupOf<Item, Verdict>(
     while (waiting.length > 0) {
       const group = waiting
       waiting = []
+      last = group.length
       try {
         const verdicts = await write(group.map(({ item }) => item))
         for (const [i, { resolve }] of group.entries()) resolve(verdicts[i]!)

@@ -16,30 +16,66 @@ describe('Group commit', () => {
     written = []
   })
 
-  it('[S92] writes one edit alone at once, and takes along with several what comes while they gather', async () => {
-    const { add, flush } = group()
-    void add('a')
-    await turn()
-    assert.deepEqual(written, [['a']])
-    void add('b')
-    void add('c')
-    await turn()
-    void add('d')
-    await turn()
-    assert.deepEqual(written.length, 1)
-    await turn()
-    assert.deepEqual(written, [['a'], ['b', 'c', 'd']])
-    await flush()
-  })
+  const turns = async (count: number) => {
+    for (let i = 0; i < count; i++) await turn()
+  }
+  const sizes = () => written.map(({ length }) => length)
 
-  it('[S92] waits for a few turns only, however many come', async () => {
-    const { add, flush } = group()
-    void add('0')
-    for (let i = 1; written.length === 0; i++) {
-      void add(`${i}`)
+  it('[S92] writes one edit after the other at once where each comes alone', async () => {
+    const { add } = group()
+    for (const name of ['a', 'b', 'c']) {
+      void add(name)
       await turn()
     }
-    assert.equal(written[0]!.length, 6)
+    assert.deepEqual(written, [['a'], ['b'], ['c']])
+  })
+
+  it('[S92] waits for as many as were written together last', async () => {
+    const { add } = group()
+    for (const name of ['a', 'b', 'c']) void add(name)
+    await turn()
+    for (const name of ['d', 'e']) {
+      void add(name)
+      await turns(40)
+      assert.deepEqual(written, [['a', 'b', 'c']])
+    }
+    void add('f')
+    await turns(2)
+    assert.deepEqual(written, [
+      ['a', 'b', 'c'],
+      ['d', 'e', 'f'],
+    ])
+  })
+
+  it('[S92] takes more along than were written together last', async () => {
+    const { add } = group()
+    void add('a')
+    await turn()
+    for (const name of ['b', 'c', 'd']) void add(name)
+    await turn()
+    assert.deepEqual(sizes(), [1, 3])
+  })
+
+  it('[S92] waits no longer when none has come for 64 turns, and expects fewer from then on', async () => {
+    const { add } = group()
+    for (const name of ['a', 'b', 'c']) void add(name)
+    await turn()
+    void add('d')
+    await turns(63)
+    assert.deepEqual(sizes(), [3])
+    await turns(3)
+    assert.deepEqual(sizes(), [3, 1])
+    void add('e')
+    await turn()
+    assert.deepEqual(sizes(), [3, 1, 1])
+  })
+
+  it('[S92] writes what gathers at once where it is asked to', async () => {
+    const { add, flush } = group()
+    for (const name of ['a', 'b', 'c']) void add(name)
+    await turn()
+    void add('d')
     await flush()
+    assert.deepEqual(written, [['a', 'b', 'c'], ['d']])
   })
 })
