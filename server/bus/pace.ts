@@ -12,11 +12,9 @@ import { docOf } from './channels.ts'
 /** Readers from which on a document rests. */
 const MANY = 64
 /**
- * A rest is as long as telling took, times the edits that were told, up to so many: where edits come faster than they can be told, no
- * more than a tenth of the time goes to telling, and where they come one by one none waits for long.
+ * A rest is as long as telling took, times the edits that were told: the faster edits come, the less of the time goes to telling, and
+ * where they come one by one none waits for long. No rest is longer than this (ms), in which a person sees no difference.
  */
-const RESTS = 9
-/** No rest is longer (ms): a person sees no difference. */
 const MOST_MS = 25
 
 export interface PaceParts {
@@ -81,7 +79,7 @@ export class Pace {
     const start = now()
     // What is told goes out at the end of the turn: behind that.
     const rest = () => {
-      const ms = Math.min(MOST_MS, Math.min(told, RESTS) * (now() - start))
+      const ms = Math.min(MOST_MS, told * (now() - start))
       clock.after(ms, () => this.#tell(channel))
     }
     process.nextTick(() => process.nextTick(rest))
