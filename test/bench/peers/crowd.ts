@@ -56,7 +56,7 @@ export type CrowdCalls = {
 
 /** Connections that are opened at a time. */
 const OPENING = 64
-/** Edits that are made ahead for each second of writing as fast as it goes, by all together: more than were ever seen. */
+/** Edits that are made ahead for each second of writing as fast as it goes, by all together; what is over it is made as it is typed. */
 const AHEAD_PER_SECOND = 8000
 
 answer<CrowdCalls>({
