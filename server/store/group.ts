@@ -6,7 +6,10 @@
  * that the first to write on had a sync to itself, and all others waited for it. Who writes alone waits for nobody.
  */
 
-/** Turns of the event loop without a further edit after which a group waits no longer. They take about as long as a sync. */
+/**
+ * Turns of the event loop that a group waits in which no further edit comes, in all: they take about as long as a sync. Were they
+ * counted afresh after each edit, a large group would stay large wherever edits trickle in, and its first one would wait for all.
+ */
 const TURNS = 64
 
 export interface Group<Item, Verdict> {
@@ -32,10 +35,10 @@ export function groupOf<Item, Verdict>(
   let scheduled: NodeJS.Immediate | undefined
   let writing: Promise<void> | null = null
 
-  /** `known`: how many there were a turn ago. */
+  /** `known`: how many there were a turn ago; `turns`: those left in which none may come. */
   function gather(known: number, turns: number): void {
     const { length } = waiting
-    const left = length > known ? TURNS : turns - 1
+    const left = length > known ? turns : turns - 1
     if (length < last && left > 0) scheduled = setImmediate(() => gather(length, left))
     else start()
   }
